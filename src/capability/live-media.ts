@@ -1,0 +1,20 @@
+import { capability } from '#core/capability';
+import type { Sink } from '#hub/sink';
+import type { Run } from '#media/track';
+
+/** Access units as they come from a camera, file or generator. */
+export interface LiveMedia {
+  /**
+   * Hands every unit to `sink` from now on, beginning with the latest group of pictures kept
+   * (`from: 'keyframe'`, for viewers) or with the next key frame that comes (`from: 'next'`).
+   * A dynamic source connects while somebody is attached. `close` may be called at any time, inside the sink too.
+   */
+  attach(sink: Sink, options: { readonly who: string; readonly from: 'keyframe' | 'next' }): { close(): void };
+  /** The run that flows now; undefined before the first unit and while there is none. */
+  run(): Run | undefined;
+}
+
+export const LiveMedia = capability<LiveMedia>(
+  'live-media',
+  'Access units as they arrive from a camera, file or generator.',
+);

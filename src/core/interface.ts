@@ -1,0 +1,112 @@
+/**
+ * A published interface: properties, functions and signals, declared once. Every face
+ * (HTTP, WAMP, remote objects, scripts, OpenAPI, command line) is generated from the
+ * declaration; no face has a function of its own (docs/spec/api.md 1.1).
+ */
+import type { MediaAnswer } from '#core/bytes';
+import type { Static, TObject, TSchema } from '#core/schema';
+
+export type Right = 'read' | 'operate' | 'administer';
+
+export interface HttpBinding {
+  readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'ANY';
+  /**
+   * Below `/v1/svc/NAME`; `''` is the object itself. `{p}` is one segment and fills
+   * parameter p; a final `{p*}` is the rest of the path, slashes included. What is not in the
+   * path comes from the query (GET, DELETE) or the body.
+   */
+  readonly path: string;
+  /** `args` (default): a JSON object of named parameters; else the whole body is the one parameter named. */
+  readonly body?: 'args' | { readonly json: string } | { readonly text: string };
+}
+
+/** One function. The order of `params`' properties is the positional order. */
+export interface FunctionDecl<P extends TObject = TObject, R extends TSchema = TSchema> {
+  readonly doc: string;
+  readonly right: Right;
+  readonly params: P;
+  readonly result: R;
+  readonly http?: HttpBinding;
+  /** Answers a `MediaAnswer`; HTTP only, listed by describe, exempt from parity (api.md 1.1 rule 3). */
+  readonly transport?: 'stream';
+  /** A GET over HTTP may wait this long by design (first HLS request of an idle source); default 10 s. */
+  readonly timeoutMs?: number;
+}
+
+export interface PropertyDecl {
+  readonly doc: string;
+  readonly schema: TSchema;
+  readonly writable?: boolean;
+  /** Never changes during the life of the object. */
+  readonly constant?: boolean;
+}
+
+export interface SignalDecl {
+  readonly doc: string;
+  readonly data: TSchema;
+  /** Delivered only to callers with administer on the origin (api.md 10.3). */
+  readonly right?: Right;
+}
+
+export interface InterfaceDecl {
+  readonly name: string;
+  readonly doc: string;
+  /** In `/v1/svc`; EventProducer and BaseObject are not (api.md 3). Default true. */
+  readonly listed?: boolean;
+  /** Lower snake case of the name and, where clients use another spelling too, that one. */
+  readonly snake: readonly string[];
+  readonly properties: Readonly<Record<string, PropertyDecl>>;
+  readonly functions: Readonly<Record<string, FunctionDecl<any, any>>>;
+  readonly signals: Readonly<Record<string, SignalDecl>>;
+}
+
+/** Who calls. `anonymous` and rights come from the access rules of the server that took the call. */
+export interface Caller {
+  /** Login, key or token subject; null when anonymous. */
+  readonly login: string | null;
+  readonly address: string;
+}
+
+/** What a function gets besides its parameters: plain data, so that it can cross threads. */
+export interface Call {
+  readonly caller: Caller;
+  /** Options of the server that took the call which the callee needs, e.g. `hls` of a webserver (config.md 13.1). */
+  readonly server?: Readonly<Record<string, unknown>>;
+}
+
+type FunctionOf<F> = F extends { readonly transport: 'stream'; readonly params: infer P extends TObject }
+  ? (params: Static<P>, call: Call) => MediaAnswer | Promise<MediaAnswer>
+  : F extends { readonly params: infer P extends TObject; readonly result: infer R extends TSchema }
+    ? (params: Static<P>, call: Call) => Static<R> | Promise<Static<R>>
+    : never;
+
+/** What an object must bring to implement an interface. */
+export type Implementation<I extends InterfaceDecl> = {
+  readonly [K in keyof I['functions']]: FunctionOf<I['functions'][K]>;
+} & {
+  readonly [K in keyof I['properties']]: I['properties'][K] extends { readonly schema: infer S extends TSchema }
+    ? () => Static<S>
+    : never;
+};
+
+export const snakeCase = (name: string): string =>
+  name.replace(/([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])/g, '$1$3_$2$4').toLowerCase();
+
+export function defineInterface<
+  const F extends Readonly<Record<string, FunctionDecl<any, any>>>,
+  const S extends Readonly<Record<string, SignalDecl>> = {},
+  const P extends Readonly<Record<string, PropertyDecl>> = {},
+>(
+  name: string,
+  spec: { doc: string; functions: F; signals?: S; properties?: P; listed?: boolean; snake?: readonly string[] },
+) {
+  return Object.freeze({
+    name,
+    doc: spec.doc,
+    listed: spec.listed ?? true,
+    snake: [snakeCase(name), ...(spec.snake ?? [])],
+    properties: spec.properties ?? ({} as P),
+    functions: spec.functions,
+    signals: spec.signals ?? ({} as S),
+  });
+}

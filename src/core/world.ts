@@ -1,0 +1,161 @@
+/**
+ * What the outside world offers, as interfaces. `src/host` implements them, `test/fake`
+ * imitates them, and everybody else is handed them. Each thread has a world of its own.
+ */
+import type { Port } from '#core/wire';
+
+export interface Clock {
+  /** Milliseconds, fractions allowed; never goes back. For timeouts and ages. */
+  monotonicMs(): number;
+  /** UTC milliseconds since the epoch; may jump. For people and for the archive's search key only. */
+  wallMs(): number;
+  /** Calls back once, after `ms`. */
+  after(ms: number, then: () => void): Timer;
+  /** Calls back every `ms` until cancelled. */
+  every(ms: number, then: () => void): Timer;
+  /** Resolves after `ms`, or at once when the signal fires. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+export type Facts = Readonly<Record<string, unknown>>;
+
+/** Event name in kebab-case, facts as fields. One line each; never a credential; nothing per packet. */
+export interface Log {
+  error(event: string, facts?: Facts): void;
+  warn(event: string, facts?: Facts): void;
+  info(event: string, facts?: Facts): void;
+  debug(event: string, facts?: Facts): void;
+  /** A log that adds these facts to every line. */
+  with(facts: Facts): Log;
+}
+
+export interface Random {
+  /** In 0 (included) .. 1 (excluded). */
+  unit(): number;
+  /** Cryptographic. */
+  bytes(count: number): Uint8Array;
+  uuid(): string;
+}
+
+export interface TcpOptions {
+  readonly host: string;
+  readonly port: number;
+  /** TLS with these options; undefined is plain TCP. */
+  readonly tls?: { readonly servername?: string; readonly rejectUnauthorized?: boolean };
+  readonly timeoutMs: number;
+  /**
+   * Bytes that came: `buffer` holds them in 0 .. `length` and is reused for the next call, of
+   * this connection or another, so keep a copy of what must stay.
+   */
+  onBytes(buffer: Uint8Array, length: number): void;
+  /** The connection has ended, once; `error` says why if not in order. */
+  onClose(error?: Error): void;
+}
+
+export interface TcpConnection {
+  readonly localAddress: string;
+  readonly remoteAddress: string;
+  /** Queues bytes; `false` when more than `queuedBytes` wise is waiting for the peer. */
+  write(bytes: Uint8Array | string): boolean;
+  /** Bytes accepted by `write` and not yet by the system. */
+  readonly queuedBytes: number;
+  /** Reads at most every `ms`; 0 reads as bytes come. For streams nobody watches. */
+  readEvery(ms: number): void;
+  /** Ends at once and frees it; `onClose` is not called for one's own close. */
+  close(): void;
+}
+
+export interface TcpListener {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface Tcp {
+  /** Rejects with Fault `transport` (or `timeout`) when it cannot. */
+  connect(options: TcpOptions): Promise<TcpConnection>;
+  listen(options: {
+    readonly host: string;
+    readonly port: number;
+    accept(connection: TcpConnection, listen: (on: Pick<TcpOptions, 'onBytes' | 'onClose'>) => void): void;
+  }): Promise<TcpListener>;
+}
+
+export interface FileStat {
+  readonly size: number;
+  readonly modifiedMs: number;
+  readonly kind: 'file' | 'folder' | 'other';
+}
+
+/** An open file. Offsets are explicit, so any number of reads may be under way. */
+export interface OpenFile {
+  /** Reads into a fresh array; shorter at the end of the file. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Writes all the pieces one after the other from `offset` on, in as few system calls as can be. */
+  write(offset: number, pieces: readonly Uint8Array[]): Promise<void>;
+  /** Data are on the medium when it resolves (fdatasync). */
+  sync(): Promise<void>;
+  truncate(length: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Files, asynchronous. A missing file rejects with Fault `absent`, other trouble with Fault `storage`. */
+export interface Files {
+  /** `create` fails if it exists; `edit` is read and write of an existing file. */
+  open(path: string, how: 'read' | 'create' | 'edit'): Promise<OpenFile>;
+  readText(path: string): Promise<string>;
+  /** Replaces the file at once or not at all: temporary name, sync, rename. */
+  writeText(path: string, text: string, mode?: number): Promise<void>;
+  append(path: string, text: string): Promise<void>;
+  /** Names, in byte order. */
+  list(folder: string): Promise<readonly { readonly name: string; readonly kind: FileStat['kind'] }[]>;
+  stat(path: string): Promise<FileStat>;
+  makeFolder(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** Removes an empty folder; a folder that is not empty stays and that is no error. */
+  removeEmptyFolder(path: string): Promise<void>;
+  /** Makes the names in a folder durable (fsync of the folder). */
+  syncFolder(path: string): Promise<void>;
+  volume(path: string): Promise<{ readonly sizeBytes: number; readonly freeBytes: number }>;
+  /** Takes a lock file that dies with the process; Fault `state` when another process holds it. */
+  lock(path: string): Promise<{ release(): Promise<void> }>;
+}
+
+export type SqlValue = string | number | bigint | null | Uint8Array;
+
+/** SQLite, synchronous: only in threads that may block. The five methods are all there is. */
+export interface Database {
+  exec(sql: string): void;
+  run(sql: string, ...values: readonly SqlValue[]): { readonly changes: number; readonly lastId: number };
+  all<Row = Readonly<Record<string, SqlValue>>>(sql: string, ...values: readonly SqlValue[]): Row[];
+  /** All or nothing. */
+  transaction<T>(work: () => T): T;
+  close(): void;
+}
+
+/** Names of the threads beside the main one. */
+export type ThreadName = 'media' | 'library';
+
+export interface Threads {
+  /** A port to the named thread, which its composition root begins to serve; starts the thread if need be. */
+  connect(thread: ThreadName, service: string): Port;
+}
+
+export interface World {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: Random;
+  readonly tcp: Tcp;
+  readonly files: Files;
+  readonly threads: Threads;
+  /** Opens or creates a database file. Only on threads that may block (`library`); elsewhere it throws. */
+  openDatabase(path: string): Database;
+  /** Two connected ports, for handing one to another thread. */
+  channel(): readonly [Port, Port];
+  readonly hostname: string;
+}
