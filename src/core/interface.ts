@@ -94,8 +94,8 @@ export const snakeCase = (name: string): string =>
 
 export function defineInterface<
   const F extends Readonly<Record<string, FunctionDecl<any, any>>>,
-  const S extends Readonly<Record<string, SignalDecl>> = {},
-  const P extends Readonly<Record<string, PropertyDecl>> = {},
+  const S extends Readonly<Record<string, SignalDecl>> = Record<never, never>,
+  const P extends Readonly<Record<string, PropertyDecl>> = Record<never, never>,
 >(
   name: string,
   spec: { doc: string; functions: F; signals?: S; properties?: P; listed?: boolean; snake?: readonly string[] },

@@ -34,7 +34,14 @@ export class FakeClock implements Clock {
     return new Promise(done => {
       if (signal?.aborted) return done();
       const timer = this.after(ms, done);
-      signal?.addEventListener('abort', () => (timer.cancel(), done()), { once: true });
+      signal?.addEventListener(
+        'abort',
+        () => {
+          timer.cancel();
+          done();
+        },
+        { once: true },
+      );
     });
   }
   /** Timers still waiting; a test asserts that none is left. */
