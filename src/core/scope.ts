@@ -1,3 +1,8 @@
+interface Closer {
+  readonly what: string;
+  close(): unknown;
+}
+
 /**
  * A scope owns everything that must end together: tasks, timers, sockets, child scopes.
  * Whoever opens something registers it here on the same line, so that stopping an object
@@ -6,8 +11,8 @@
 export class Scope {
   readonly name: string;
   readonly #abort = new AbortController();
-  readonly #closers: { readonly what: string; close(): unknown }[] = [];
-  readonly #entries = new WeakMap<object, object>();
+  readonly #closers: Closer[] = [];
+  readonly #entries = new WeakMap<object, Closer>();
   readonly #onFault: (error: unknown, task: string) => void;
   #closing: Promise<void> | undefined;
 
@@ -73,8 +78,8 @@ export class Scope {
     }
   }
 
-  #forget(entry: object): void {
-    const at = this.#closers.findIndex(c => c === entry);
+  #forget(entry: Closer): void {
+    const at = this.#closers.indexOf(entry);
     if (at >= 0) this.#closers.splice(at, 1);
   }
 }
