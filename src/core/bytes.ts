@@ -3,7 +3,7 @@
  * Pulling is the flow control, so a reader that stops costs one piece and nothing more.
  */
 export interface ByteStream {
-  /** The next piece, or undefined at the end; a failure rejects. One call at a time. */
+  /** The next piece, or undefined at the end; a failure rejects. One call at a time. The piece belongs to the caller, who may move it to another thread: never hand out memory that somebody else still reads. */
   next(): Promise<Uint8Array | undefined>;
   /** No more is wanted; frees everything. May be called at any time, and twice. */
   close(): void;
