@@ -38,6 +38,8 @@ export interface Context<C extends TObject = TObject> {
   emit(topic: string, data: Readonly<Record<string, unknown>>, details?: Readonly<Record<string, unknown>>): void;
   /** How the object is, when it changes; with a sentence for `degraded`. */
   report(state: OwnState, error?: string): void;
+  /** Where the object can be reached from outside (`http://…`): for the ready line and the health page. */
+  announce(urls: readonly string[]): void;
   /**
    * Runs `attempt` now and again for ever: when it throws, the object is `failed` with that
    * error and is tried again after 1 s, doubling to 30 s, with jitter; kinds that are

@@ -39,6 +39,7 @@ export function fakeContext(
     log: world.log,
     said,
     emit: (topic, data) => void said.events.push({ topic, data }),
+    announce: () => {},
     report: state => void said.states.push(state),
     persist: (what, attempt) => {
       tasks.push(() => run(what, attempt));

@@ -1,0 +1,142 @@
+/**
+ * A stage is where objects live: the main thread is one, the media loop another. It creates,
+ * links, starts, changes and buries them as the runtime says, keeps trying what fails, and
+ * tells the runtime how each is. Objects of one stage hold each other directly.
+ */
+import type { Needs } from '#core/capability';
+import type { ObjectType, Stage as StageName, State } from '#core/define';
+import { Fault } from '#core/errors';
+import type { Call } from '#core/interface';
+import type { Event } from '#core/published';
+import { Resident } from '#core/resident';
+import type { World } from '#core/world';
+
+/** One partner behind a need; `slot` names what the partner provides, '' for what the runtime provides in its name. */
+export interface Partner {
+  readonly name: string;
+  readonly slot: string;
+}
+
+/** The partners of one object, by need. */
+export type Links = Readonly<Record<string, readonly Partner[]>>;
+
+export interface ObjectSpec {
+  readonly name: string;
+  /** Canonical. */
+  readonly type: string;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** What the runtime asks of a stage, in this thread or another: plain data only. */
+export interface StageHandle {
+  create(spec: ObjectSpec): Promise<void>;
+  link(name: string, links: Links): Promise<void>;
+  start(name: string): Promise<void>;
+  apply(name: string, config: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Returns when nothing of the object is open. */
+  stop(name: string): Promise<void>;
+  call(name: string, interfaceName: string, functionName: string, args: Readonly<Record<string, unknown>>, call: Call): Promise<unknown>;
+}
+
+/** What a stage tells the runtime. */
+export interface StageNews {
+  reported(name: string, state: State, error: string | undefined): void;
+  announced(name: string, urls: readonly string[]): void;
+  emitted(event: Event): void;
+}
+
+/** What the runtime provides in the name of objects: capabilities declared `automatic`. */
+export interface Automatic {
+  object(capabilityId: string, name: string): unknown;
+  house(capabilityId: string): unknown;
+}
+
+const none: Automatic = { object: () => undefined, house: () => undefined };
+
+export class Stage implements StageHandle {
+  readonly #name: StageName;
+  readonly #world: World;
+  readonly #types: ReadonlyMap<string, ObjectType>;
+  readonly #news: StageNews;
+  readonly #automatic: Automatic;
+  readonly #residents = new Map<string, Resident>();
+
+  constructor(name: StageName, world: World, types: ReadonlyMap<string, ObjectType>, news: StageNews, automatic: Automatic = none) {
+    this.#name = name;
+    this.#world = world;
+    this.#types = types;
+    this.#news = news;
+    this.#automatic = automatic;
+  }
+
+  async create(spec: ObjectSpec): Promise<void> {
+    const type = this.#types.get(spec.type);
+    if (type?.stage !== this.#name) throw new Fault('bug', 'internal', `type "${spec.type}" does not live on the ${this.#name} stage`);
+    const resident = new Resident(spec, type, this.#world, this.#news, {
+      providers: links => this.#resolve(type.consumes as Needs, links),
+      changed: () => this.#relinkUsersOf(spec.name),
+    });
+    this.#residents.set(spec.name, resident);
+    await resident.create();
+  }
+
+  link(name: string, links: Links): Promise<void> {
+    return this.#resident(name).link(links);
+  }
+
+  start(name: string): Promise<void> {
+    return this.#resident(name).start();
+  }
+
+  apply(name: string, config: Readonly<Record<string, unknown>>): Promise<void> {
+    return this.#resident(name).apply(config);
+  }
+
+  async stop(name: string): Promise<void> {
+    const resident = this.#resident(name);
+    await resident.stop();
+    this.#residents.delete(name);
+    await this.#relinkUsersOf(name);
+  }
+
+  async call(name: string, interfaceName: string, functionName: string, args: Readonly<Record<string, unknown>>, call: Call): Promise<unknown> {
+    return this.#resident(name).call(interfaceName, functionName, args, call);
+  }
+
+  /** What is open, per object; for the leak tests. */
+  get open(): Readonly<Record<string, readonly string[]>> {
+    return Object.fromEntries([...this.#residents].map(([name, r]) => [name, r.open]));
+  }
+
+  #resident(name: string): Resident {
+    const found = this.#residents.get(name);
+    if (!found) throw new Fault('absent', 'not-found', `no object "${name}" lives on the ${this.#name} stage`);
+    return found;
+  }
+
+  async #relinkUsersOf(name: string): Promise<void> {
+    for (const r of this.#residents.values()) if (r.uses(name)) await r.relink();
+  }
+
+  /** The handles of an object's needs as things stand; undefined when a need for `one` is not met. */
+  #resolve(consumes: Needs, links: Links): Record<string, unknown> | { readonly missing: string } {
+    const handles: Record<string, unknown> = {};
+    for (const [need, { capability, count }] of Object.entries(consumes)) {
+      const found = new Map<string, unknown>();
+      if (capability.automatic === 'house') found.set('', this.#automatic.house(capability.id));
+      for (const { name, slot } of links[need] ?? []) {
+        const offered =
+          capability.automatic === 'object' ? this.#automatic.object(capability.id, name) : this.#residents.get(name)?.provides[slot];
+        // Two slots of one partner that offer the same capability count once: the first.
+        if (offered !== undefined && !found.has(name)) found.set(name, offered);
+      }
+      if (count === 'many') handles[need] = found;
+      else {
+        const [first] = [...found].sort(([a], [b]) => (a < b ? -1 : 1));
+        if (first === undefined && count === 'one') return { missing: capability.id };
+        handles[need] = first?.[1];
+      }
+    }
+    return handles;
+  }
+}
