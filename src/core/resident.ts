@@ -12,7 +12,7 @@ import type { Links, ObjectSpec, StageNews } from '#core/stage';
 import { isoTime } from '#core/time';
 import type { Log, World } from '#core/world';
 
-type AnyInstance = Instance<any, any, any, any> & { link?(links: unknown): void | Promise<void> };
+type AnyInstance = Omit<Instance<any, any, any, any>, 'link'> & { link?(links: unknown): void | Promise<void> };
 
 /** What the resident asks of its stage. */
 export interface Neighbourhood {
@@ -42,6 +42,8 @@ export class Resident {
   #linked: Record<string, unknown> | undefined;
   #started = false;
   #wantsStart = false;
+  /** Tasks under `persist`: they say when it runs. */
+  #persisting = 0;
   #state: State | undefined;
   #error: string | undefined;
   #logged = { text: '', atMs: Number.NEGATIVE_INFINITY };
@@ -116,7 +118,6 @@ export class Resident {
     }
     if (this.#instance === instance && this.#state === 'starting' && !this.#persisting) this.#set('running');
   }
-  #persisting = 0;
 
   async apply(config: Readonly<Record<string, unknown>>): Promise<void> {
     this.#spec = { ...this.#spec, config };
@@ -134,13 +135,29 @@ export class Resident {
     this.#set('stopped');
   }
 
-  async call(interfaceName: string, functionName: string, args: Readonly<Record<string, unknown>>, call: Call): Promise<unknown> {
+  async call(
+    interfaceName: string,
+    functionName: string,
+    args: Readonly<Record<string, unknown>>,
+    call: Call,
+  ): Promise<unknown> {
     if (!this.#instance)
-      throw new Fault('storage', 'unavailable', `${this.#spec.name} does not work now: ${this.#error ?? 'it is starting'}`, { object: this.#spec.name });
-    const implementations = this.#instance.published as Record<string, Record<string, (args: unknown, call: Call) => unknown>>;
+      throw new Fault(
+        'storage',
+        'unavailable',
+        `${this.#spec.name} does not work now: ${this.#error ?? 'it is starting'}`,
+        { object: this.#spec.name },
+      );
+    const implementations = this.#instance.published as Record<
+      string,
+      Record<string, (args: unknown, call: Call) => unknown>
+    >;
     const implementation = Object.hasOwn(implementations, interfaceName) ? implementations[interfaceName] : undefined;
     const run = implementation?.[functionName];
-    if (!run) throw new Fault('absent', 'not-found', `${this.#spec.name} has no function ${interfaceName}.${functionName}`, { object: this.#spec.name });
+    if (!run)
+      throw new Fault('absent', 'not-found', `${this.#spec.name} has no function ${interfaceName}.${functionName}`, {
+        object: this.#spec.name,
+      });
     return run.call(implementation, args, call);
   }
 
@@ -171,7 +188,12 @@ export class Resident {
     };
   }
 
-  async #persist(scope: Scope, what: string, attempt: (a: Attempt) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async #persist(
+    scope: Scope,
+    what: string,
+    attempt: (a: Attempt) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { clock, random } = this.#world;
     const backoff = new Backoff();
     while (!signal.aborted) {
@@ -194,7 +216,11 @@ export class Resident {
       if (signal.aborted) return;
       let waitMs = Math.max(0, attemptEveryMs - (endedMs - beganMs));
       if (fault) {
-        waitMs = backoff.nextMs(kinds[fault.kind].retry, healthyAtMs === undefined ? 0 : endedMs - healthyAtMs, random.unit());
+        waitMs = backoff.nextMs(
+          kinds[fault.kind].retry,
+          healthyAtMs === undefined ? 0 : endedMs - healthyAtMs,
+          random.unit(),
+        );
         this.#fail(fault, waitMs);
       }
       await clock.sleep(waitMs, signal);
@@ -244,7 +270,10 @@ export class Resident {
     const text = `${fault.code} ${fault.message}`;
     if (text !== this.#logged.text || nowMs - this.#logged.atMs >= repeatLogMs) {
       this.#logged = { text, atMs: nowMs };
-      this.#log[kinds[fault.kind].log]('object-failed', { ...factsOf(fault), ...(retryInMs === undefined ? {} : { retry_in_ms: Math.round(retryInMs) }) });
+      this.#log[kinds[fault.kind].log]('object-failed', {
+        ...factsOf(fault),
+        ...(retryInMs === undefined ? {} : { retry_in_ms: Math.round(retryInMs) }),
+      });
     }
     this.#set('failed', fault.message);
   }
@@ -262,7 +291,13 @@ export class Resident {
 function factsOf(thrown: unknown): Record<string, unknown> {
   const fault = faultFrom(thrown);
   const stack = fault.kind === 'bug' ? ((fault.cause as Error | undefined)?.stack ?? fault.stack) : undefined;
-  return { kind: fault.kind, code: fault.code, error: fault.message, ...fault.where, ...(stack === undefined ? {} : { stack }) };
+  return {
+    kind: fault.kind,
+    code: fault.code,
+    error: fault.message,
+    ...fault.where,
+    ...(stack === undefined ? {} : { stack }),
+  };
 }
 
 function sameProviders(a: Record<string, unknown>, b: Record<string, unknown>): boolean {

@@ -35,7 +35,13 @@ export interface StageHandle {
   apply(name: string, config: Readonly<Record<string, unknown>>): Promise<void>;
   /** Returns when nothing of the object is open. */
   stop(name: string): Promise<void>;
-  call(name: string, interfaceName: string, functionName: string, args: Readonly<Record<string, unknown>>, call: Call): Promise<unknown>;
+  call(
+    name: string,
+    interfaceName: string,
+    functionName: string,
+    args: Readonly<Record<string, unknown>>,
+    call: Call,
+  ): Promise<unknown>;
 }
 
 /** What a stage tells the runtime. */
@@ -61,7 +67,13 @@ export class Stage implements StageHandle {
   readonly #automatic: Automatic;
   readonly #residents = new Map<string, Resident>();
 
-  constructor(name: StageName, world: World, types: ReadonlyMap<string, ObjectType>, news: StageNews, automatic: Automatic = none) {
+  constructor(
+    name: StageName,
+    world: World,
+    types: ReadonlyMap<string, ObjectType>,
+    news: StageNews,
+    automatic: Automatic = none,
+  ) {
     this.#name = name;
     this.#world = world;
     this.#types = types;
@@ -71,13 +83,15 @@ export class Stage implements StageHandle {
 
   async create(spec: ObjectSpec): Promise<void> {
     const type = this.#types.get(spec.type);
-    if (type?.stage !== this.#name) throw new Fault('bug', 'internal', `type "${spec.type}" does not live on the ${this.#name} stage`);
+    if (type?.stage !== this.#name)
+      throw new Fault('bug', 'internal', `type "${spec.type}" does not live on the ${this.#name} stage`);
     const resident = new Resident(spec, type, this.#world, this.#news, {
       providers: links => this.#resolve(type.consumes as Needs, links),
       changed: () => this.#relinkUsersOf(spec.name),
     });
     this.#residents.set(spec.name, resident);
     await resident.create();
+    await this.#relinkUsersOf(spec.name);
   }
 
   link(name: string, links: Links): Promise<void> {
@@ -99,7 +113,13 @@ export class Stage implements StageHandle {
     await this.#relinkUsersOf(name);
   }
 
-  async call(name: string, interfaceName: string, functionName: string, args: Readonly<Record<string, unknown>>, call: Call): Promise<unknown> {
+  async call(
+    name: string,
+    interfaceName: string,
+    functionName: string,
+    args: Readonly<Record<string, unknown>>,
+    call: Call,
+  ): Promise<unknown> {
     return this.#resident(name).call(interfaceName, functionName, args, call);
   }
 
@@ -126,7 +146,9 @@ export class Stage implements StageHandle {
       if (capability.automatic === 'house') found.set('', this.#automatic.house(capability.id));
       for (const { name, slot } of links[need] ?? []) {
         const offered =
-          capability.automatic === 'object' ? this.#automatic.object(capability.id, name) : this.#residents.get(name)?.provides[slot];
+          capability.automatic === 'object'
+            ? this.#automatic.object(capability.id, name)
+            : this.#residents.get(name)?.provides[slot];
         // Two slots of one partner that offer the same capability count once: the first.
         if (offered !== undefined && !found.has(name)) found.set(name, offered);
       }

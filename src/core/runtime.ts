@@ -1,0 +1,304 @@
+/**
+ * The machine room's engine: makes what runs equal to what is wanted, step by printed
+ * step, and knows how every object is. It knows capabilities and stages, never types
+ * (docs/design/architecture.md 3, 5).
+ */
+import type { Binding, Checked, CheckedObject, Configuration } from '#core/configuration';
+import { emptyConfiguration } from '#core/configuration';
+import type { ObjectType, Stage as StageName, State } from '#core/define';
+import { Fault } from '#core/errors';
+import type { InterfaceDecl } from '#core/interface';
+import type { Problem } from '#core/problem';
+import { type Event, type Health, House, type Plan, Published } from '#core/published';
+import type { Automatic, Links, Partner, StageHandle, StageNews } from '#core/stage';
+import { isoTime } from '#core/time';
+import type { World } from '#core/world';
+
+/** A document that a caller hands in instead of a file on disk. */
+export interface GivenDocument {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface RuntimeParts {
+  readonly world: World;
+  readonly version: string;
+  readonly types: ReadonlyMap<string, ObjectType>;
+  /** Interfaces that every object has besides its type's. */
+  readonly everyInterface: readonly InterfaceDecl[];
+  /** Opens the stages; called once, with where their news go and what the runtime provides. */
+  readonly openStages: (news: StageNews, automatic: Automatic) => Readonly<Record<StageName, StageHandle>>;
+  /** Pure comparison: core/plan.ts. */
+  readonly plan: (running: Configuration, wanted: Configuration) => Plan;
+  /** Reads and checks the configuration: the files on disk, and these documents after them. */
+  readonly load: (extra: readonly GivenDocument[]) => Promise<Checked>;
+  readonly describe: (objects: readonly Published[]) => Readonly<Record<string, unknown>>;
+  readonly schema: () => Readonly<Record<string, unknown>>;
+}
+
+/** An object as the runtime sees it: where it lives and how it is. */
+interface Lodger {
+  spec: CheckedObject;
+  readonly type: ObjectType;
+  readonly published: Published;
+  state: State;
+  error: string | undefined;
+  sinceMs: number;
+  urls: readonly string[];
+}
+
+/** States in which an object does its work (api.md 10.3, `StateChanged`). */
+const works: ReadonlySet<State> = new Set<State>(['running', 'idle', 'degraded']);
+
+export class Runtime {
+  readonly house: House;
+  readonly #parts: RuntimeParts;
+  readonly #stages: Readonly<Record<StageName, StageHandle>>;
+  readonly #lodgers = new Map<string, Lodger>();
+  readonly #listeners = new Set<(event: Event) => void>();
+  readonly #beganMs: number;
+  #running: Configuration = emptyConfiguration;
+  #stopping = false;
+  /** Changes happen one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: RuntimeParts) {
+    this.#parts = parts;
+    this.#beganMs = parts.world.clock.monotonicMs();
+    this.house = {
+      version: parts.version,
+      uptimeSeconds: () => (parts.world.clock.monotonicMs() - this.#beganMs) / 1000,
+      stopping: () => this.#stopping,
+      objects: () => this.#objects(),
+      describe: () => parts.describe(this.#objects()),
+      schema: parts.schema,
+      plan: documents => this.plan(documents),
+      onEvent: take => {
+        this.#listeners.add(take);
+        return { close: () => void this.#listeners.delete(take) };
+      },
+    };
+    this.#stages = parts.openStages(
+      {
+        reported: (...news) => this.#reported(...news),
+        announced: (name, urls) => this.#announced(name, urls),
+        emitted: e => this.#emit(e),
+      },
+      {
+        object: (id, name) => (id === Published.id ? this.#lodgers.get(name)?.published : undefined),
+        house: id => (id === House.id ? this.house : undefined),
+      },
+    );
+  }
+
+  /** Where objects say they can be reached. */
+  get urls(): readonly string[] {
+    return [...this.#lodgers.values()].flatMap(l => l.urls);
+  }
+
+  /** Reads the configuration again and carries out the difference; with an error in it nothing changes. */
+  reload(): Promise<
+    { readonly plan: Plan; readonly problems: readonly Problem[] } | { readonly problems: readonly Problem[] }
+  > {
+    return this.#inTurn(async () => {
+      const { problems, configuration } = await this.#parts.load([]);
+      if (!configuration) {
+        this.#emitOwn('ConfigRejected', { problems: problems.filter(p => p.severity === 'error').length });
+        return { problems };
+      }
+      return { plan: await this.#apply(configuration), problems };
+    });
+  }
+
+  /** What a reload would do now, with these documents instead of nothing after the files on disk. */
+  async plan(documents: readonly GivenDocument[] = []): Promise<{ plan: Plan } | { problems: readonly Problem[] }> {
+    const { problems, configuration } = await this.#parts.load(documents);
+    return configuration ? { plan: this.#parts.plan(this.#running, configuration) } : { problems };
+  }
+
+  /** Makes this what runs. */
+  apply(wanted: Configuration): Promise<Plan> {
+    return this.#inTurn(() => this.#apply(wanted));
+  }
+
+  /** Stops every object, consumers before what they consume. Returns when nothing is open. */
+  stop(): Promise<void> {
+    this.#stopping = true;
+    return this.#inTurn(async () => {
+      for (const group of stopOrder([...this.#lodgers.keys()], this.#running.bindings))
+        await Promise.all(group.map(name => this.#remove(name)));
+      this.#running = emptyConfiguration;
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work);
+    this.#turn = mine.catch(() => undefined); // whoever asked for it gets the failure
+    return mine;
+  }
+
+  async #apply(wanted: Configuration): Promise<Plan> {
+    const plan = this.#parts.plan(this.#running, wanted);
+    const specs = new Map(wanted.objects.map(o => [o.name, o]));
+    const born = new Set<string>();
+    for (const step of plan.steps) {
+      if (step.op === 'remove' || step.op === 'recreate') await this.#remove(step.object);
+    }
+    const fresh = plan.steps.flatMap(s => (s.op === 'create' || s.op === 'recreate' ? [s.object] : []));
+    await Promise.all(
+      fresh.map(name => {
+        born.add(name);
+        return this.#create(known(specs, name));
+      }),
+    );
+    for (const step of plan.steps) if (step.op === 'apply') await this.#change(known(specs, step.object), step.because);
+    await this.#linkAll(wanted, born);
+    await Promise.all(fresh.map(name => this.#stageOf(name).start(name)));
+    this.#running = wanted;
+    this.#emitOwn('ConfigApplied', { hash: plan.hash });
+    return plan;
+  }
+
+  async #create(spec: CheckedObject): Promise<void> {
+    const type = this.#parts.types.get(spec.type);
+    if (!type) throw new Fault('bug', 'internal', `type "${spec.type}" passed the check and is not built in`);
+    const lodger: Lodger = {
+      spec,
+      type,
+      published: this.#publish(spec.name, type),
+      state: 'starting',
+      error: undefined,
+      sinceMs: this.#parts.world.clock.wallMs(),
+      urls: [],
+    };
+    this.#lodgers.set(spec.name, lodger);
+    await this.#stages[type.stage].create({ name: spec.name, type: spec.type, config: spec.config });
+  }
+
+  async #remove(name: string): Promise<void> {
+    await this.#stageOf(name).stop(name);
+    this.#lodgers.delete(name);
+  }
+
+  async #change(spec: CheckedObject, because: readonly string[]): Promise<void> {
+    const lodger = known(this.#lodgers, spec.name);
+    lodger.spec = spec;
+    // `meta` is for the faces alone: the object does not see it.
+    if (because.some(pointer => pointer !== '/meta' && !pointer.startsWith('/meta/')))
+      await this.#stageOf(spec.name).apply(spec.name, spec.config);
+  }
+
+  /** Hands links to new objects, and to those whose partners are others now. The stage leaves alone whom nothing changes for. */
+  async #linkAll(wanted: Configuration, born: ReadonlySet<string>): Promise<void> {
+    const gone = new Set(this.#running.objects.map(o => o.name).filter(name => !this.#lodgers.has(name)));
+    const before = linksByConsumer(this.#running.bindings);
+    const after = linksByConsumer(wanted.bindings);
+    for (const { name } of wanted.objects) {
+      const links = after.get(name) ?? {};
+      const touched = (l: Links): boolean =>
+        Object.values(l).some(ps => ps.some(p => born.has(p.name) || gone.has(p.name)));
+      const same = JSON.stringify(before.get(name) ?? {}) === JSON.stringify(links);
+      if (born.has(name) || !same || touched(links)) await this.#stageOf(name).link(name, links);
+    }
+  }
+
+  #stageOf(name: string): StageHandle {
+    return this.#stages[known(this.#lodgers, name).type.stage];
+  }
+
+  #publish(name: string, type: ObjectType): Published {
+    const lodger = (): Lodger => known(this.#lodgers, name);
+    return {
+      name,
+      type: type.type,
+      get meta() {
+        return lodger().spec.meta;
+      },
+      interfaces: [...type.interfaces, ...this.#parts.everyInterface],
+      health: () => healthOf(lodger()),
+      call: async (interfaceName, functionName, args, call) =>
+        this.#stages[type.stage].call(name, interfaceName, functionName, args, call),
+    };
+  }
+
+  #objects(): readonly Published[] {
+    return [...this.#lodgers.values()].map(l => l.published).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #reported(name: string, state: State, error: string | undefined): void {
+    const lodger = this.#lodgers.get(name);
+    if (!lodger) return;
+    lodger.state = state;
+    lodger.error = error;
+    lodger.sinceMs = this.#parts.world.clock.wallMs();
+    this.#emit({
+      topic: 'StateChanged',
+      origin: { name, type: lodger.type.type },
+      timestamp: isoTime(lodger.sinceMs),
+      data: { state: works.has(state), name: state, ...(error === undefined ? {} : { error }) },
+    });
+  }
+
+  #announced(name: string, urls: readonly string[]): void {
+    const lodger = this.#lodgers.get(name);
+    if (lodger) lodger.urls = urls;
+  }
+
+  #emitOwn(topic: string, data: Readonly<Record<string, unknown>>): void {
+    this.#emit({
+      topic,
+      origin: { name: 'main', type: 'cluster' },
+      timestamp: isoTime(this.#parts.world.clock.wallMs()),
+      data,
+    });
+  }
+
+  #emit(event: Event): void {
+    for (const take of this.#listeners) {
+      try {
+        take(event);
+      } catch (e) {
+        this.#parts.world.log.error('event-listener-failed', { topic: event.topic, error: String(e) });
+      }
+    }
+  }
+}
+
+const healthOf = ({ spec, type, state, sinceMs, error }: Lodger): Health => ({
+  name: spec.name,
+  type: type.type,
+  state,
+  since: isoTime(sinceMs),
+  ...(error === undefined ? {} : { error }),
+});
+
+function known<T>(map: ReadonlyMap<string, T>, name: string): T {
+  const found = map.get(name);
+  if (found === undefined) throw new Fault('absent', 'not-found', `there is no object "${name}"`, { object: name });
+  return found;
+}
+
+function linksByConsumer(bindings: readonly Binding[]): Map<string, Links> {
+  const found = new Map<string, Record<string, Partner[]>>();
+  for (const { consumer, need, provider, slot } of bindings) {
+    const links = found.get(consumer) ?? {};
+    found.set(consumer, links);
+    (links[need] ??= []).push({ name: provider, slot });
+  }
+  return found;
+}
+
+/** Groups of names: nobody in a group consumes what a former group provided; within a cycle all go at once. */
+export function stopOrder(names: readonly string[], bindings: readonly Binding[]): string[][] {
+  const left = new Set(names);
+  const groups: string[][] = [];
+  while (left.size > 0) {
+    const free = [...left].filter(
+      name => !bindings.some(b => b.provider === name && b.consumer !== name && left.has(b.consumer)),
+    );
+    const group = free.length > 0 ? free : [...left];
+    groups.push(group);
+    for (const name of group) left.delete(name);
+  }
+  return groups;
+}
