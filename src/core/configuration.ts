@@ -1,6 +1,21 @@
 /** A checked configuration: what the runtime runs and the planner compares. Frozen, with defaults, without comments. */
 import type { Problem } from '#core/problem';
 
+/** A document as it was read. */
+export interface Document {
+  /** How problems call it: a file name, or what the caller calls its text. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Where an object is declared, for messages that come later. Line and column are 1-based. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly pointer: string;
+}
+
 export interface CheckedObject {
   readonly name: string;
   /** Canonical: aliases are resolved. */
@@ -9,6 +24,8 @@ export interface CheckedObject {
   readonly config: Readonly<Record<string, unknown>>;
   /** Verbatim; undefined if the object has none. */
   readonly meta: Readonly<Record<string, unknown>> | undefined;
+  /** Absent only where the object came from no document. */
+  readonly place?: Place;
 }
 
 /** A linked pair whose meaning is known: who consumes what of whom. Slot '' is what the runtime provides in the partner's name. */
