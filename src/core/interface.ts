@@ -31,6 +31,11 @@ export interface FunctionDecl<P extends TObject = TObject, R extends TSchema = T
   readonly transport?: 'stream';
   /** A GET over HTTP may wait this long by design (first HLS request of an idle source); default 10 s. */
   readonly timeoutMs?: number;
+  /**
+   * Answered, with a member `error`, when the object does not work and the call therefore fails: clients
+   * fetch these at start, and one failure would blank their whole page (api.md 3 rule 1).
+   */
+  readonly whenFailed?: Readonly<Record<string, unknown>>;
 }
 
 export interface PropertyDecl {

@@ -46,3 +46,11 @@ export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Ty
 /** A binary result of the content type given. */
 export const Binary = (contentType: string) =>
   Type.Unsafe<Uint8Array>({ binary: contentType, description: contentType });
+
+/** The result of a function that has none; faces that must send something send `{"ok":true}` (api.md 2.1). */
+export const Nothing = Type.Void();
+
+export const isNothing = (schema: TSchema): boolean => {
+  const { type } = schema as { type?: unknown };
+  return type === 'void' || type === 'undefined';
+};

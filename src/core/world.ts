@@ -2,6 +2,7 @@
  * What the outside world offers, as interfaces. `src/host` implements them, `test/fake`
  * imitates them, and everybody else is handed them. Each thread has a world of its own.
  */
+import type { ByteStream } from '#core/bytes';
 import type { Port } from '#core/wire';
 
 export interface Clock {
@@ -146,6 +147,83 @@ export interface Threads {
   connect(thread: ThreadName, service: string): Port;
 }
 
+export interface HttpRequest {
+  readonly method: string;
+  /** Path and query as they came, percent-encoded. */
+  readonly target: string;
+  /** Lower-case names; a header that came several times is joined by commas. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Of the other end of the connection; `''` on a Unix socket. */
+  readonly address: string;
+  /** Came over TLS. */
+  readonly secure: boolean;
+  /** The whole body, once; Fault `too-large` beyond the limit, `timeout` when it stops coming, `cancelled` when the client goes. */
+  body(limitBytes: number): Promise<Uint8Array>;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** Lower-case names. Content-Length of bytes and text is the server's to set; of a stream it must be here, or the answer is chunked. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** A stream is pulled as fast as the client reads, and closed at its end or when the client goes away. Never sent for HEAD. */
+  readonly body?: Uint8Array | string | ByteStream;
+  /** May be sent with `Content-Encoding: gzip` if the client accepts that. */
+  readonly compress?: boolean;
+}
+
+export interface HttpListenOptions {
+  /** A port (0 takes a free one) on one address or, with `host` undefined, on all; or a Unix socket, made with mode 0600. */
+  readonly at: { readonly host: string | undefined; readonly port: number } | { readonly socket: string };
+  /** Paths of PEM files; read again when they change. */
+  readonly tls?: { readonly key: string; readonly certificate: string };
+  /** Open at once; 0 is unlimited. More are closed as they come. */
+  readonly connections: number;
+  /** How long a client may take for its headers, and for each further piece of a body. Defaults 15 s and 30 s. */
+  readonly headersMs?: number;
+  readonly stallMs?: number;
+  /** Does not reject; if it does, the client gets 500. */
+  handle(request: HttpRequest): Promise<HttpAnswer>;
+}
+
+export interface HttpServer {
+  /** 0 on a Unix socket. */
+  readonly port: number;
+  limitConnections(connections: number): void;
+  /** Stops listening, lets short answers finish and cuts what is endless; resolves when nothing is open. */
+  close(): Promise<void>;
+}
+
+export interface HttpClientRequest {
+  /** `http:` or `https:`; with `socket` only its path and query count. */
+  readonly url: string;
+  /** Unix socket to go through. */
+  readonly socket?: string;
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMs: number;
+  /** An answer longer than this is Fault `too-large`. */
+  readonly limitBytes: number;
+}
+
+export interface HttpClientAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Uint8Array;
+}
+
+export interface Http {
+  /** Fault `transport` when the address is in use or refused; a live server behind a Unix socket is Fault `state`, a dead one's socket is replaced. */
+  listen(options: HttpListenOptions): Promise<HttpServer>;
+  /**
+   * A file below `folder` as an answer: ETag, Range, content type; `index.html` of a folder. Undefined
+   * when there is none, when it lies outside (links included) and when a name in it begins with a dot.
+   */
+  file(folder: string, path: string, request: HttpRequest): Promise<HttpAnswer | undefined>;
+  /** One request. Rejects with Fault `transport` or `timeout`; any status is an answer. No redirects are followed. */
+  request(request: HttpClientRequest): Promise<HttpClientAnswer>;
+}
+
 export interface World {
   readonly clock: Clock;
   readonly log: Log;
@@ -153,6 +231,7 @@ export interface World {
   readonly tcp: Tcp;
   readonly files: Files;
   readonly threads: Threads;
+  readonly http: Http;
   /** Opens or creates a database file. Only on threads that may block (`library`); elsewhere it throws. */
   openDatabase(path: string): Database;
   /** Two connected ports, for handing one to another thread. */

@@ -40,6 +40,7 @@ export const VideoStorage = defineInterface('VideoStorage', {
       params: Type.Object({}),
       result: StorageSummary,
       http: { verb: 'GET', path: '' },
+      whenFailed: { disk_usage: 0, disk_free_space: 0, contexts: {} },
     },
     channel_summary: {
       doc: 'One track: its recorded intervals within a range.',
