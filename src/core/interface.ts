@@ -98,11 +98,12 @@ export const snakeCase = (name: string): string =>
   name.replace(/([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])/g, '$1$3_$2$4').toLowerCase();
 
 export function defineInterface<
+  const Name extends string,
   const F extends Readonly<Record<string, FunctionDecl<any, any>>>,
   const S extends Readonly<Record<string, SignalDecl>> = Record<never, never>,
   const P extends Readonly<Record<string, PropertyDecl>> = Record<never, never>,
 >(
-  name: string,
+  name: Name,
   spec: { doc: string; functions: F; signals?: S; properties?: P; listed?: boolean; snake?: readonly string[] },
 ) {
   return Object.freeze({

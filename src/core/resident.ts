@@ -96,6 +96,7 @@ export class Resident {
     }
     if (this.#linked && sameProviders(this.#linked, providers)) return;
     this.#linked = providers;
+    if (!this.#started && this.#state === 'failed') this.#set('starting');
     try {
       await this.#instance.link(providers);
     } catch (e) {
@@ -148,16 +149,26 @@ export class Resident {
         `${this.#spec.name} does not work now: ${this.#error ?? 'it is starting'}`,
         { object: this.#spec.name },
       );
-    const implementations = this.#instance.published as Record<
-      string,
-      Record<string, (args: unknown, call: Call) => unknown>
-    >;
-    const implementation = Object.hasOwn(implementations, interfaceName) ? implementations[interfaceName] : undefined;
-    const run = implementation?.[functionName];
-    if (!run)
+    const declared = this.#type.interfaces.find(d => d.name === interfaceName);
+    const property = /^[gs]et_(.*)$/.exec(functionName)?.[1];
+    const known =
+      declared !== undefined &&
+      (Object.hasOwn(declared.functions, functionName) ||
+        (property !== undefined && Object.hasOwn(declared.properties, property)));
+    if (!known)
       throw new Fault('absent', 'not-found', `${this.#spec.name} has no function ${interfaceName}.${functionName}`, {
         object: this.#spec.name,
       });
+    const implementation = (
+      this.#instance.published as Record<string, Record<string, (args: unknown, call: Call) => unknown>>
+    )[interfaceName];
+    const run = implementation?.[functionName];
+    if (!run)
+      throw new Fault(
+        'bug',
+        'internal',
+        `${this.#type.type} declares ${interfaceName}.${functionName} and does not implement it`,
+      );
     return run.call(implementation, args, call);
   }
 
