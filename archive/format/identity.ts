@@ -34,7 +34,7 @@ export function writeIdentity(identity: Identity): Uint8Array {
   view.setUint16(18, name.length);
   view.setBigUint64(20, BigInt(Math.round(identity.beginMs * 1000)));
   view.setBigUint64(28, BigInt(identity.run));
-  identity.origins.forEach((o, i) => view.setBigInt64(fixed + 8 * i, BigInt(o)));
+  for (let i = 0; i < n; i++) view.setBigInt64(fixed + 8 * i, BigInt(identity.origins[i] ?? 0));
   bytes.set(name, fixed + 8 * n);
   return bytes;
 }

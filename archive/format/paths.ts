@@ -14,7 +14,8 @@ const trackName = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/;
 export const isTrackName = (name: string): boolean => trackName.test(name) && name !== ledgerFolder;
 
 export function checkedTrack(name: string): string {
-  if (!isTrackName(name)) throw new Fault('absent', 'not-found', `no track is called ${JSON.stringify(name.slice(0, 128))}`);
+  if (!isTrackName(name))
+    throw new Fault('absent', 'not-found', `no track is called ${JSON.stringify(name.slice(0, 128))}`);
   return name;
 }
 
