@@ -40,6 +40,8 @@ export interface Context<C extends TObject = TObject> {
   report(state: OwnState, error?: string): void;
   /** Where the object can be reached from outside (`http://…`): for the ready line and the health page. */
   announce(urls: readonly string[]): void;
+  /** How the object is, as everybody sees it: what `report` and `persist` said last, or the runtime. */
+  state(): State;
   /**
    * Runs `attempt` now and again for ever: when it throws, the object is `failed` with that
    * error and is tried again after 1 s, doubling to 30 s, with jitter; kinds that are

@@ -191,6 +191,7 @@ export class Resident {
       report: (state, error) => {
         if (this.#scope === scope) this.#set(state, error);
       },
+      state: () => this.#state ?? 'starting',
       announce: urls => this.#news.announced(name, urls),
       persist: (what, attempt) => {
         this.#persisting++;

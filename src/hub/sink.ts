@@ -7,8 +7,14 @@ import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
 
 export interface Sink {
-  /** In decoding order per track. The first unit a sink gets is a keyframe of the video track, if there is one. `unit.run` changes at a new run, which begins with a keyframe. */
+  /**
+   * In decoding order per track. The first unit a sink gets, the first of a new run (`unit.run`
+   * is another) and the first after a gap is a keyframe of the video track, if there is one.
+   */
   unit(unit: AccessUnit): void;
-  /** The source has stopped delivering; told again only after media has flowed in between or the reason changes. */
+  /**
+   * The source has stopped delivering; told again only after media has flowed in between or the
+   * reason changes. A sink that attaches during a gap is told it first.
+   */
   gap(gap: Gap): void;
 }

@@ -41,6 +41,7 @@ export function fakeContext(
     emit: (topic, data) => void said.events.push({ topic, data }),
     announce: () => {},
     report: state => void said.states.push(state),
+    state: () => said.states.at(-1) ?? 'starting',
     persist: (what, attempt) => {
       tasks.push(() => run(what, attempt));
       scope.run(what, () => run(what, attempt));
