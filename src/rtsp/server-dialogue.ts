@@ -1,0 +1,56 @@
+/**
+ * What a server session and its owner say to each other: effects to carry out, questions to
+ * answer. Answers may come at once or much later; nothing else happens before.
+ */
+import type { Headers, RtspRequest } from '#rtsp/message';
+import type { Target } from '#rtsp/server-target';
+import type { ServerTransport } from '#rtsp/server-transport';
+
+export type Question =
+  /** May this request pass? Asked first, for every request, OPTIONS too. */
+  | { readonly ask: 'admit'; readonly request: RtspRequest; readonly target: Target }
+  | { readonly ask: 'describe'; readonly request: RtspRequest; readonly target: Target }
+  /** `target.track` may be undefined: the presentation's only track is meant. */
+  | { readonly ask: 'setup'; readonly target: Target; readonly transport: ServerTransport }
+  /** `range` and `scale` as the client wrote them. */
+  | {
+      readonly ask: 'play';
+      readonly target: Target;
+      readonly range: string | undefined;
+      readonly scale: string | undefined;
+    };
+
+export type Answer =
+  | { readonly as: 'admit' }
+  | { readonly as: 'describe'; readonly sdp: string; readonly headers?: Headers }
+  /** `serverPorts` (RTP, RTCP) for UDP. */
+  | {
+      readonly as: 'setup';
+      readonly track: number;
+      readonly ssrc: number;
+      readonly serverPorts?: readonly [number, number];
+    }
+  | { readonly as: 'play'; readonly range: string; readonly info: readonly RtpInfo[] }
+  /** Any question may be answered with a refusal, such as 401 and its challenges. */
+  | { readonly as: 'refuse'; readonly status: number; readonly headers?: Headers };
+
+/** First packet after PLAY (RFC 2326 12.33). */
+export interface RtpInfo {
+  readonly track: number;
+  readonly seq: number;
+  readonly timestamp: number;
+}
+
+export type ServerEffect =
+  | { readonly do: 'write'; readonly text: string }
+  /** Always the last of its list; nothing happens before `answer`. */
+  | { readonly do: 'ask'; readonly question: Question }
+  /** PLAY is answered: media may flow on `tracks`. Comes again for a PLAY while playing. */
+  | { readonly do: 'play' }
+  | { readonly do: 'pause' }
+  /** The session is over, its tracks are gone; the connection may begin another. */
+  | { readonly do: 'end'; readonly why: 'teardown' | 'timeout' | 'closed' }
+  /** RTCP of the client on the interleaved connection. */
+  | { readonly do: 'rtcp'; readonly channel: number; readonly bytes: Uint8Array }
+  /** Close the connection when everything is written. The last effect there is. */
+  | { readonly do: 'close'; readonly why: string };
