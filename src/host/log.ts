@@ -10,10 +10,16 @@ import type { Facts, Log } from '#core/world';
 export const logLevels = ['error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly thread: string;
+  /** Short text for people instead of JSON. */
+  readonly text: boolean;
+}
+
 const stderr = 2;
 
-export function createLog(level: LogLevel, thread: string): Log {
-  const text = process.stderr.isTTY === true || process.env['OCELLUS_LOG'] === 'text';
+export function createLog({ level, thread, text }: LogOptions): Log {
   const out = { write: (line: string) => void writeAll(text ? readable(line) : line) };
   return wrap(
     pino(

@@ -5,11 +5,13 @@
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Port } from '#core/wire';
 import type { ThreadName, Threads } from '#core/world';
+import type { LogLevel } from '#host/log';
 import { channel, messagePortOf, portOf } from '#host/port';
 
 /** Plain settings that every thread's entry file gets. */
 export interface ThreadSettings {
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
+  readonly logText: boolean;
   readonly home: string;
 }
 

@@ -199,3 +199,40 @@ export function parseEsds(bytes: Uint8Array): { objectType: number; config: Uint
   if (specific?.tag !== 5 || specific.end > bytes.length) return { objectType, config: new Uint8Array(0) };
   return { objectType, config: bytes.slice(specific.body, specific.end) };
 }
+
+const aacRates = [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350] as const;
+
+/** What an AudioSpecificConfig (14496-3 1.6.2.1) says. `channels` is 0 when only the stream tells. */
+export interface AacConfig {
+  readonly objectType: number;
+  /** Of the output: doubled by an explicit SBR extension. */
+  readonly sampleRate: number;
+  readonly channels: number;
+  /** At `sampleRate`. */
+  readonly samplesPerUnit: number;
+}
+
+export function parseAudioSpecificConfig(config: Uint8Array): AacConfig | undefined {
+  if (config.length < 2) return undefined;
+  const bits = new Bits(config, 0);
+  const readType = (): number => {
+    const type = bits.take(5);
+    return type === 31 ? 32 + bits.take(6) : type;
+  };
+  const readRate = (): number => {
+    const index = bits.take(4);
+    return index === 15 ? bits.take(24) : (aacRates[index] ?? 0);
+  };
+  const objectType = readType();
+  const coreRate = readRate();
+  const channelConfig = bits.take(4);
+  let sampleRate = coreRate;
+  if (objectType === 5 || objectType === 29) {
+    sampleRate = readRate();
+    readType();
+  }
+  const short = bits.take(1) === 1; // frameLengthFlag: 960 instead of 1024
+  if (coreRate === 0 || sampleRate === 0) return undefined;
+  const samplesPerUnit = ((short ? 960 : 1024) * sampleRate) / coreRate;
+  return { objectType, sampleRate, channels: channelConfig === 7 ? 8 : channelConfig, samplesPerUnit };
+}
