@@ -5,13 +5,16 @@ import { ascii, box, fullBox, u16, u32, u64, zeros } from './box.ts';
 /** The unity matrix: 16.16, 16.16, 2.30. */
 const matrix = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
 
-/** Version 1: creation and modification time 0 (unknown), so that the same samples give the same bytes. */
-export const movieHeader = (timescale: number, duration: number, nextTrackId: number): Uint8Array =>
+/** 1904 to 1970: 66 years with 17 leap days. */
+const epochSeconds = (66 * 365 + 17) * 86400;
+
+/** `beginMs` becomes the creation time, in whole seconds; without it that is 0, unknown. Nothing of now: the same samples give the same bytes. */
+export const movieHeader = (timescale: number, duration: number, nextTrackId: number, beginMs?: number): Uint8Array =>
   fullBox(
     'mvhd',
     1,
     0,
-    u64(0, 0),
+    u64(beginMs === undefined ? 0 : Math.floor(beginMs / 1000) + epochSeconds, 0),
     u32(timescale),
     u64(duration),
     u32(0x10000), // rate 1
