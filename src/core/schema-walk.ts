@@ -11,24 +11,43 @@ const schemasIn = (schema: TSchema, keyword: string): readonly TSchema[] => {
   return Array.isArray(list) ? (list as TSchema[]) : [];
 };
 
-/** The alternatives of a schema: those of a union, or the schema itself. Nested unions are flattened. */
-export function branchesOf(schema: TSchema): readonly TSchema[] {
-  const branches = [...schemasIn(schema, 'anyOf'), ...schemasIn(schema, 'oneOf')];
-  return branches.length > 0 ? branches.flatMap(branchesOf) : [schema];
-}
+/** The alternatives of a union; none where the schema is no union. */
+export const alternativesOf = (schema: TSchema): readonly TSchema[] => [
+  ...schemasIn(schema, 'anyOf'),
+  ...schemasIn(schema, 'oneOf'),
+];
 
 /**
- * The branch of a union that a value means, however wrong the rest of it is: the kind of
- * value is right and members that must be constants (`type` of an account) are. The schema
- * itself where it is no union; undefined where no branch fits.
+ * Which alternative a value means, however wrong the rest of it is: the kind of value is
+ * right, members that must be constants (`type` of an account) are, and as few members as
+ * can be are unknown or missing. -1 if none fits.
  */
+export function alternativeFor(alternatives: readonly TSchema[], value: unknown): number {
+  const misfits = alternatives.map(a => (fits(a, value) ? misfitsOf(a, value) : Number.POSITIVE_INFINITY));
+  const least = Math.min(...misfits);
+  return Number.isFinite(least) ? misfits.indexOf(least) : -1;
+}
+
+/** The schema itself, or of a union the alternative that a value means; undefined if none fits. */
 export function branchOf(schema: TSchema, value: unknown): TSchema | undefined {
-  const branches = branchesOf(schema);
-  if (branches.length === 1) return branches[0];
-  return (
-    branches.find(branch => takesKind(branch, value) && constantsFit(branch, value)) ??
-    branches.find(branch => takesKind(branch, value))
-  );
+  const alternatives = alternativesOf(schema);
+  if (alternatives.length === 0) return schema;
+  const chosen = alternatives[alternativeFor(alternatives, value)];
+  return chosen && branchOf(chosen, value);
+}
+
+function fits(schema: TSchema, value: unknown): boolean {
+  const alternatives = alternativesOf(schema);
+  if (alternatives.length > 0) return alternatives.some(a => fits(a, value));
+  return takesKind(schema, value) && constantsFit(schema, value);
+}
+
+function misfitsOf(schema: TSchema, value: unknown): number {
+  const branch = branchOf(schema, value);
+  if (!branch || !isObject(value)) return 0;
+  const unknown = Object.keys(value).filter(name => memberSchema(branch, name) === undefined).length;
+  const required = partsOf(branch).flatMap(part => (own(part, 'required') as string[] | undefined) ?? []);
+  return unknown + required.filter(name => !Object.hasOwn(value, name)).length;
 }
 
 /** An intersection as one list of schemas that all hold. */
@@ -72,7 +91,7 @@ const constraining = ['type', 'anyOf', 'oneOf', 'allOf', 'properties', 'items', 
 /** Nothing is said about its values: data for somebody else, kept as they are. */
 export const isFree = (schema: TSchema): boolean => constraining.every(keyword => own(schema, keyword) === undefined);
 
-/** Names that the schema declares, of every branch that the value may mean. */
+/** Names that the schema declares. */
 export function knownNames(schema: TSchema): string[] {
   return partsOf(schema).flatMap(part => Object.keys((own(part, 'properties') as object | undefined) ?? {}));
 }
@@ -82,24 +101,33 @@ const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isAr
 /** Whether values of this kind (text, number, array ...) can be right at all. */
 export function takesKind(schema: TSchema, value: unknown): boolean {
   const kind = kindOf(value);
+  const alternatives = alternativesOf(schema);
+  if (alternatives.length > 0) return alternatives.some(a => takesKind(a, value));
   const types = [own(schema, 'type') ?? []].flat();
   if (types.length > 0) return types.includes(kind) || (kind === 'number' && types.includes('integer'));
   const constants = Object.hasOwn(schema, 'const') ? [own(schema, 'const')] : schemasIn(schema, 'enum');
   if (constants.length > 0) return constants.some(constant => kindOf(constant) === kind);
-  const parts = partsOf(schema).slice(1);
-  return branchesOf(schema).length > 1
-    ? branchesOf(schema).some(branch => takesKind(branch, value))
-    : parts.every(part => takesKind(part, value));
+  return partsOf(schema)
+    .slice(1)
+    .every(part => takesKind(part, value));
+}
+
+/** The constants a schema allows, if it allows nothing else. */
+export function constantsOf(schema: TSchema): readonly unknown[] | undefined {
+  if (Object.hasOwn(schema, 'const')) return [own(schema, 'const')];
+  const list = own(schema, 'enum');
+  if (Array.isArray(list)) return list;
+  const alternatives = alternativesOf(schema).map(constantsOf);
+  return alternatives.length > 0 && alternatives.every(a => a !== undefined) ? alternatives.flat() : undefined;
 }
 
 function constantsFit(schema: TSchema, value: unknown): boolean {
-  if (Object.hasOwn(schema, 'const')) return deepEqual(own(schema, 'const'), value);
+  const constants = constantsOf(schema);
+  if (constants) return constants.some(constant => deepEqual(constant, value));
   if (!isObject(value)) return true;
   return knownNames(schema).every(name => {
-    const member = memberSchema(schema, name);
-    if (member === undefined || !Object.hasOwn(value, name)) return true;
-    return !isConstant(member) || branchesOf(member).some(branch => deepEqual(own(branch, 'const'), value[name]));
+    const member = Object.hasOwn(value, name) ? memberSchema(schema, name) : undefined;
+    const wanted = member && constantsOf(member);
+    return !wanted || wanted.some(constant => deepEqual(constant, value[name]));
   });
 }
-
-const isConstant = (schema: TSchema): boolean => branchesOf(schema).every(branch => Object.hasOwn(branch, 'const'));
