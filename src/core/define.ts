@@ -66,12 +66,17 @@ export type Instance<C extends TObject, P extends Provides, N extends Needs, I e
   stop?(): void | Promise<void>;
   /** Takes the new configuration, of which only fields marked `live` differ. */
   apply?(config: Static<C>): void | Promise<void>;
-} & (keyof N extends never
-  ? unknown
-  : {
-      /** Takes the providers that are there now, in place of those of the last call. Called before `start`, and on change. */
-      link(links: Linked<N>): void | Promise<void>;
-    });
+} & (0 extends 1 & N
+  ? // Needs not known (`any`): a type of the list, whose objects may consume or not.
+    Partial<Linking<N>>
+  : keyof N extends never
+    ? unknown
+    : Linking<N>);
+
+interface Linking<N extends Needs> {
+  /** Takes the providers that are there now, in place of those of the last call. Called before `start`, and on change. */
+  link(links: Linked<N>): void | Promise<void>;
+}
 
 /** Which thread an object lives in (docs/design/architecture.md 6): sources and what reads them live on the media loop. */
 export type Stage = 'main' | 'media';
