@@ -48,6 +48,7 @@ export const VideoSource = defineInterface('VideoSource', {
       doc: 'The newest key frame as a one-sample fragmented MP4, without decoding.',
       right: 'read',
       transport: 'stream',
+      timeoutMs: 15_000,
       params: Type.Object({}),
       result: Type.Unknown(),
       http: { verb: 'GET', path: 'keyframe' },

@@ -1,14 +1,71 @@
+/**
+ * The newest keyframe as a fragmented MP4 of one sample (docs/spec/api.md 4.1): a picture
+ * for those who have a decoder of their own.
+ */
 import type { LiveMedia } from '#capability/live-media';
 import type { MediaAnswer } from '#core/bytes';
 import { Fault } from '#core/errors';
+import { isoTime } from '#core/time';
 import type { Clock } from '#core/world';
 import type { AccessUnit } from '#media/access-unit';
+import { Fragmenter } from '#mp4/fragmenter';
+import { writeInit } from '#mp4/init';
+import { Wait } from './wait.ts';
 
-/** The newest keyframe as a file. Until the fragmenter is there the call is refused. */
+/** How long a caller waits for the first keyframe of an idle source. */
+const waitMs = 10_000;
+
+/** `kept`: what the hub has; without it the next keyframe is awaited, which wakes a dynamic source. */
 export async function keyframeAnswer(
-  _kept: AccessUnit | undefined,
-  _media: LiveMedia,
-  _clock: Clock,
+  kept: AccessUnit | undefined,
+  media: LiveMedia,
+  clock: Clock,
 ): Promise<MediaAnswer> {
-  throw new Fault('unsupported', 'not-implemented', 'key frames are not available in this build');
+  const unit = kept ?? (await nextKeyframe(media, clock));
+  return {
+    contentType: 'video/mp4',
+    headers: { 'x-timestamp': isoTime(unit.wallMs), 'cache-control': 'no-cache' },
+    body: oneSampleFile(unit),
+  };
+}
+
+async function nextKeyframe(media: LiveMedia, clock: Clock): Promise<AccessUnit> {
+  const wait = new Wait<AccessUnit>(
+    clock,
+    waitMs,
+    () => new Fault('overload', 'unavailable', 'expected a key frame within 10 s, none came'),
+  );
+  const attached = media.attach(
+    {
+      unit: unit =>
+        unit.run.tracks[unit.track]?.kind === 'video'
+          ? wait.done(unit)
+          : wait.fail(new Fault('absent', 'no-data', 'the stream has no video')),
+      gap: () => {},
+    },
+    { who: 'keyframe', from: 'keyframe' },
+  );
+  try {
+    return await wait.promise;
+  } finally {
+    attached.close();
+  }
+}
+
+function oneSampleFile(unit: AccessUnit): Uint8Array {
+  const tracks = unit.run.tracks.slice(unit.track, unit.track + 1);
+  const init = writeInit(tracks);
+  const fragmenter = new Fragmenter(
+    { id: unit.run.id, tracks },
+    { maxSeconds: 1, cutAtKeyframes: true, prft: false, originDts: 'first' },
+  );
+  const fragment = fragmenter.push({ ...unit, track: 0 }) ?? fragmenter.flush();
+  const pieces = [init, ...(fragment ? [fragment.header, ...fragment.chunks] : [])];
+  const file = new Uint8Array(pieces.reduce((sum, p) => sum + p.length, 0));
+  let at = 0;
+  for (const p of pieces) {
+    file.set(p, at);
+    at += p.length;
+  }
+  return file;
 }
