@@ -166,9 +166,7 @@ export class Packager implements Sink {
     return writeLivePlaylist({
       targetSeconds: this.#targetSeconds,
       sequence: first?.sequence ?? this.#sequence,
-      discontinuitySequence: first
-        ? first.discontinuities - (first.discontinuity ? 1 : 0)
-        : this.#discontinuities,
+      discontinuitySequence: first ? first.discontinuities - (first.discontinuity ? 1 : 0) : this.#discontinuities,
       independent: listed.every(s => s.independent),
       segments: listed.map(
         (s): PlaylistSegment => ({
@@ -268,7 +266,10 @@ export class Packager implements Sink {
     this.#segments.push(segment);
     this.#bytes += segment.bytes.length;
     this.#targetSeconds = Math.max(this.#targetSeconds, Math.round(segment.seconds));
-    while (this.#segments.length > 1 && (this.#segments.length > this.#options.window * 2 || this.#bytes > this.#limitBytes))
+    while (
+      this.#segments.length > 1 &&
+      (this.#segments.length > this.#options.window * 2 || this.#bytes > this.#limitBytes)
+    )
       this.#bytes -= this.#segments.shift()?.bytes.length ?? 0;
     this.#options.onNews?.();
   }
