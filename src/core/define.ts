@@ -85,7 +85,7 @@ export interface ObjectType<
   C extends TObject = any,
   P extends Provides = any,
   N extends Needs = any,
-  I extends readonly InterfaceDecl[] = readonly InterfaceDecl[],
+  I extends readonly InterfaceDecl[] = any,
 > {
   readonly type: string;
   readonly aliases?: readonly string[];

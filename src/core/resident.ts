@@ -6,7 +6,7 @@
 import { Backoff } from '#core/backoff';
 import type { Attempt, Context, Instance, ObjectType, OwnState, State } from '#core/define';
 import { Fault, faultFrom, kinds } from '#core/errors';
-import type { Call } from '#core/interface';
+import type { Call, InterfaceDecl } from '#core/interface';
 import { Scope } from '#core/scope';
 import type { Links, ObjectSpec, StageNews } from '#core/stage';
 import { isoTime } from '#core/time';
@@ -149,7 +149,8 @@ export class Resident {
         `${this.#spec.name} does not work now: ${this.#error ?? 'it is starting'}`,
         { object: this.#spec.name },
       );
-    const declared = this.#type.interfaces.find(d => d.name === interfaceName);
+    const declarations: readonly InterfaceDecl[] = this.#type.interfaces;
+    const declared = declarations.find(d => d.name === interfaceName);
     const property = /^[gs]et_(.*)$/.exec(functionName)?.[1];
     const known =
       declared !== undefined &&
