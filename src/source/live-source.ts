@@ -10,10 +10,11 @@ import type { LiveMedia } from '#capability/live-media';
 import type { Context } from '#core/define';
 import { faultFrom } from '#core/errors';
 import type { Implementation } from '#core/interface';
+import type { Static } from '#core/schema';
 import { isoTime } from '#core/time';
 import type { Timer } from '#core/world';
 import { Hub } from '#hub/hub';
-import type { VideoSource } from '#interface/video-source';
+import type { SourceDetails, VideoSource } from '#interface/video-source';
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
 import { HlsOutput } from '#source/hls-output';
@@ -128,7 +129,7 @@ export class LiveSource {
     return this.#hub.who();
   }
 
-  details(): ReturnType<Implementation<typeof VideoSource>['details']> {
+  details(): Static<typeof SourceDetails> {
     const nowMs = this.#context.world.clock.monotonicMs();
     const { video, audio, lastFrameMs } = this.#statistics;
     return {

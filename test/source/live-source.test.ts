@@ -267,7 +267,7 @@ describe('LiveSource: HLS', () => {
     await play(s, 0, 2500);
     const before = await asked;
     const path = names(before)[1]!;
-    await s.clock.pass(29_000);
+    await s.clock.pass(27_000);
     s.api.hls({ path }, call);
     await s.clock.pass(29_000);
     assert.equal(s.source.details().consumers, 1);
@@ -275,7 +275,7 @@ describe('LiveSource: HLS', () => {
     assert.equal(s.source.details().consumers, 0);
     assert.throws(() => s.api.hls({ path }, call), refused('absent', 'not-found'));
     const later = s.api.playlist({}, call);
-    for (const u of units.filter(u => u.wallMs < epochMs + 3000)) s.source.unit(u);
+    for (const u of clipRun(1, { seconds: 3 }).units) s.source.unit(u);
     const after = await later;
     const number = (a: MediaAnswer) => Number(/MEDIA-SEQUENCE:(\d+)/.exec(text(a))?.[1]);
     assert.ok(number(after) > number(before) + 1);
