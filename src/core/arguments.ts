@@ -44,20 +44,25 @@ export function namedArguments(functionName: string, decl: FunctionDecl, given: 
 export function checkArguments(functionName: string, decl: FunctionDecl, given: Arguments): Arguments {
   const properties = decl.params.properties;
   const checked: Record<string, unknown> = {};
-  for (const name of Object.keys(given)) {
+  for (const name of Object.keys(given))
     if (!Object.hasOwn(properties, name))
       throw bad(`${functionName}: has no parameter ${JSON.stringify(name)}; it has ${listed(Object.keys(properties))}`);
-    if (given[name] === undefined) continue;
+  for (const name of Object.keys(properties)) {
+    const value = Object.hasOwn(given, name) ? given[name] : undefined;
     // ajv writes defaults into nested objects, which are the caller's.
-    checked[name] = typeof given[name] === 'object' ? structuredClone(given[name]) : given[name];
+    if (value !== undefined) checked[name] = typeof value === 'object' ? structuredClone(value) : value;
   }
   let validate = compiled.get(decl.params);
   if (!validate) compiled.set(decl.params, (validate = ajv.compile(decl.params)));
   if (!validate(checked)) throw bad(`${functionName}: ${sentence(validate.errors?.at(-1), properties)}`);
   for (const [name, schema] of Object.entries(properties))
-    if (keywordsOf(schema).interval) parseInterval(checked[name] as readonly (string | null)[] | undefined);
+    if (isInterval(schema)) parseInterval(checked[name] as readonly (string | null)[] | undefined);
   return checked;
 }
+
+/** An interval, or null. */
+export const isInterval = (schema: TSchema): boolean =>
+  keywordsOf(schema).interval === true || ((schema as Shape).anyOf ?? []).some(isInterval);
 
 /** The last error is the outermost: of a union it says more than those of its branches. */
 function sentence(error: ErrorObject | undefined, properties: Readonly<Record<string, TSchema>>): string {

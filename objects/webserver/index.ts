@@ -1,0 +1,103 @@
+/**
+ * A web server: the linked objects under `/v1/svc`, discovery, static files (docs/spec/api.md
+ * 2, 3; docs/spec/config.md 13.1). It owns the sockets; what requests mean is src/api/http.
+ * Not here yet: login, the event WebSocket, remote objects, view audit.
+ */
+import { isLoopback, openAccess } from '#api/access';
+import { HttpFace } from '#api/http/face';
+import { MethodTable } from '#api/method-table';
+import { many, one } from '#core/capability';
+import { type Context, defineObjectType } from '#core/define';
+import { Fault } from '#core/errors';
+import { House, Published } from '#core/published';
+import type { HttpServer } from '#core/world';
+import { checkWebserver, listOf, WebserverConfig } from './config.ts';
+import { serveStatic } from './static.ts';
+
+const megabyte = 1_000_000;
+const bytesOf = (megabytes: number): number => (megabytes === 0 ? Number.MAX_SAFE_INTEGER : megabytes * megabyte);
+
+function createWebserver(context: Context<typeof WebserverConfig>) {
+  const { world } = context;
+  const addresses = listOf(context.config.address);
+  const local = addresses.length > 0 && addresses.every(isLoopback);
+  let config = context.config;
+  let house: House | undefined;
+  const servers = new Set<HttpServer>();
+
+  const table = new MethodTable(world.clock);
+  const face = new HttpFace({
+    world,
+    table,
+    access: openAccess(local),
+    house: () => {
+      if (!house) throw new Fault('storage', 'unavailable', `${context.name} is not linked yet`);
+      return house;
+    },
+    settings: () => ({
+      cors: listOf(config.cors),
+      hosts: config.hosts,
+      trustProxy: config.trust_proxy,
+      checkHost: true,
+      api: config.api,
+      plan: !config.clusters ? 'absent' : local ? 'granted' : 'refused',
+      jsonLimitBytes: bytesOf(config.limits.json_mb),
+      configLimitBytes: bytesOf(config.limits.config_mb),
+      server: { hls: config.hls },
+    }),
+    files: (request, target) => serveStatic(world, config, request, target.path),
+  });
+
+  const listen = async (host: string | undefined): Promise<HttpServer> => {
+    const server = await world.http.listen({
+      at: { host, port: config.port },
+      ...(config.tls ? { tls: config.tls } : {}),
+      connections: config.limits.connections,
+      handle: request => face.handle(request),
+    });
+    servers.add(server);
+    return server;
+  };
+
+  return {
+    provides: {},
+    published: {},
+    link(links: { objects: ReadonlyMap<string, Published>; house: House }) {
+      house = links.house;
+      table.set(links.objects.values());
+    },
+    start() {
+      context.persist('listen', async attempt => {
+        const urls: string[] = [];
+        for (const host of addresses.length > 0 ? addresses : [undefined]) {
+          const server = attempt.scope.own(`port ${config.port}`, await listen(host), s => {
+            servers.delete(s);
+            return s.close();
+          });
+          const name = host === undefined ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+          urls.push(`${config.tls ? 'https' : 'http'}://${name}:${server.port}/`);
+        }
+        context.announce(urls);
+        attempt.healthy();
+        await new Promise<void>(done => attempt.signal.addEventListener('abort', () => done(), { once: true }));
+      });
+    },
+    apply(next: WebserverConfig) {
+      config = next;
+      face.forget();
+      for (const server of servers) server.limitConnections(config.limits.connections);
+    },
+  };
+}
+
+export default defineObjectType({
+  type: 'webserver',
+  summary: 'Publishes the linked objects over HTTP and serves static files.',
+  stage: 'main',
+  config: WebserverConfig,
+  provides: {},
+  consumes: { objects: many(Published), house: one(House) },
+  interfaces: [],
+  check: checkWebserver,
+  create: createWebserver,
+});
