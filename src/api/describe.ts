@@ -56,7 +56,11 @@ export function describe(parts: {
   readonly objects: readonly Published[];
 }): Described & Readonly<Record<string, unknown>> {
   const interfaces = new Map<string, InterfaceDecl>();
-  for (const i of [...parts.types.flatMap(t => [...t.interfaces]), ...parts.everyInterface]) interfaces.set(i.name, i);
+  for (const i of [
+    ...parts.types.flatMap(t => [...(t.interfaces as readonly InterfaceDecl[])]),
+    ...parts.everyInterface,
+  ])
+    interfaces.set(i.name, i);
   return {
     version: parts.version,
     interfaces: mapped([...interfaces], describeInterface),
@@ -113,7 +117,7 @@ function describeType(t: ObjectType): DescribedType {
   return {
     summary: t.summary,
     aliases: t.aliases ?? [],
-    interfaces: t.interfaces.map(i => i.name),
+    interfaces: (t.interfaces as readonly InterfaceDecl[]).map(i => i.name),
     provides: (Object.values(t.provides) as { id: string }[]).map(c => c.id),
     consumes: (Object.values(t.consumes) as Need<unknown, unknown>[]).map(n => ({
       capability: n.capability.id,
