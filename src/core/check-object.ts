@@ -7,7 +7,7 @@ import { type Finding, type Findings, kindShown, quoted, type ReadDocument } fro
 import { deepCopy, deepFreeze, isObject, type JsonObject, own, type Path, pathOf } from '#core/json-value';
 import { nearest } from '#core/names';
 import type { TSchema } from '#core/schema';
-import { hidesSecret } from '#core/secret';
+import { hidesSecret, restoreSecrets } from '#core/secret';
 import { shape } from '#core/shape';
 import { type Mismatch, mismatches } from '#core/validate';
 
@@ -83,7 +83,11 @@ export const called = ({ name, path }: Draft): string =>
   name === undefined ? `object ${Number(path.at(-1)) + 1} of this document` : quoted(name);
 
 /** The object with its properties checked; undefined, and told, where they are wrong or the type is not there. */
-export function checkedObject(draft: Draft, findings: Findings): CheckedObject | undefined {
+export function checkedObject(
+  draft: Draft,
+  running: ReadonlyMap<string, CheckedObject>,
+  findings: Findings,
+): CheckedObject | undefined {
   const { document, path, type, name } = draft;
   const { type: _type, name: _name, meta, ...properties } = draft.value;
   let metaFits = true;
@@ -94,7 +98,8 @@ export function checkedObject(draft: Draft, findings: Findings): CheckedObject |
   }
   if (!type) return undefined;
   const allowed = withoutRemoved(properties, draft, type, findings);
-  const config = shapedProperties(allowed, draft, type, findings);
+  const present = running.get(name ?? '');
+  const config = withPresentSecrets(shapedProperties(allowed, draft, type, findings), present, draft, type, findings);
   const wrong = mismatches(config, type.config);
   for (const mismatch of wrong) tell(mismatch, config, draft, type, findings);
   if (wrong.length > 0) return undefined;
@@ -154,6 +159,23 @@ function shapedProperties(properties: JsonObject, draft: Draft, type: ObjectType
   }) as JsonObject;
 }
 
+/** Documents that were returned with `{"$secret":"keep"}` come back so (config.md 3.2 rule 6). */
+function withPresentSecrets(
+  config: JsonObject,
+  present: CheckedObject | undefined,
+  draft: Draft,
+  type: ObjectType,
+  findings: Findings,
+): JsonObject {
+  if (!present) return config;
+  const { value, lost } = restoreSecrets(type.config, config, present.type === type.type ? present.config : undefined);
+  for (const at of lost) {
+    const reason = `secret of ${called(draft)} cannot be kept: type, address or login are not those it was given for`;
+    findings.add(draft.document, [...draft.path, ...at], { severity: 'error', code: 'secret-not-kept', reason });
+  }
+  return value as JsonObject;
+}
+
 function tell(mismatch: Mismatch, config: JsonObject, draft: Draft, type: ObjectType, findings: Findings): void {
   const { document } = draft;
   const at = [...draft.path, ...mismatch.path];
@@ -169,6 +191,7 @@ function tell(mismatch: Mismatch, config: JsonObject, draft: Draft, type: Object
     return;
   }
   const value = mismatch.path.reduce<unknown>(own, config);
+  if (findings.has(document, at, 'secret-not-kept')) return;
   const hidden = hidesSecret(type.config as TSchema, config, mismatch.path);
   const got = hidden ? kindShown(value) : document.shown(at, value);
   const reason = `${subject}: expected ${mismatch.expected}, got ${got}`;

@@ -6,7 +6,7 @@
 import { accessFindings } from '#core/access';
 import { checkNames, LinkReader, type Named } from '#core/check-links';
 import { called, checkedObject, type Draft, draftOf, type Types, typesByName } from '#core/check-object';
-import type { Binding, Checked, Document, Pair } from '#core/configuration';
+import type { Binding, Checked, Configuration, Document, Pair } from '#core/configuration';
 import type { ObjectType } from '#core/define';
 import { Findings, quoted, ReadDocument } from '#core/findings';
 import { bind, pairLimit, pairsOf } from '#core/graph';
@@ -27,6 +27,8 @@ export interface CheckOptions {
   readonly variables?: Readonly<Record<string, unknown>>;
   /** Text of the files that `neededFiles` named, by that name; what is missing could not be read. */
   readonly files?: ReadonlyMap<string, string>;
+  /** Whose secrets `{"$secret":"keep"}` means; without it that is no value. */
+  readonly running?: Configuration;
 }
 
 /** Paths of `$(file.PATH)` in the documents, as written there: what `files` must hold. */
@@ -42,7 +44,8 @@ export function checkConfiguration(options: CheckOptions): Checked {
 
   const drafts = documents.flatMap(document => draftsIn(document, types, findings));
   const named = checkNames(drafts, findings);
-  const objects = drafts.flatMap(draft => checkedObject(draft, findings) ?? []);
+  const running = new Map(options.running?.objects.map(object => [object.name, object]));
+  const objects = drafts.flatMap(draft => checkedObject(draft, running, findings) ?? []);
   const reader = new LinkReader(named, documents.every(isDocument), findings);
   const pairs = pairsOf(documents.flatMap(document => reader.read(document)));
   const [last] = documents.slice(-1);

@@ -109,6 +109,11 @@ export class Findings {
     });
   }
 
+  has(document: ReadDocument, path: Path, code: string): boolean {
+    const pointer = pointerOf(path);
+    return this.#problems.some(p => p.code === code && p.file === document.name && p.pointer === pointer);
+  }
+
   /** In order of the documents and of the places in each. */
   list(documents: readonly Document[]): readonly Problem[] {
     const order = new Map(documents.map((d, index) => [d.name, index]));

@@ -3,7 +3,7 @@
  * `secret`, and credentials inside addresses. Names that always hold secrets are taken for
  * such even where a declaration forgot to say so.
  */
-import { deepCopy, isObject, own, type Path, setOwn } from '#core/json-value';
+import { deepCopy, deepEqual, isObject, own, type Path, setOwn } from '#core/json-value';
 import type { TSchema } from '#core/schema';
 import { alternativesOf, branchOf, memberSchema, partsOf } from '#core/schema-walk';
 
@@ -75,3 +75,39 @@ const decoded = (text: string): string =>
   text.replace(/(?:%[0-9a-f]{2})+/gi, run =>
     new TextDecoder().decode(Uint8Array.from(run.slice(1).split('%'), hex => Number.parseInt(hex, 16))),
   );
+
+/** Whom or what a secret is for. Where one of these differs a kept secret would go to somebody else. */
+const identity = ['type', 'host', 'url', 'urls', 'login', 'user', 'key', 'username'] as const;
+
+/**
+ * Puts the present secrets in the place of every `{"$secret":"keep"}`, where each part that
+ * encloses it still names the same address and login; `lost` are the places where it does
+ * not, or where there is no present secret. The value given is not changed.
+ */
+export function restoreSecrets(schema: TSchema, value: unknown, present: unknown): { value: unknown; lost: Path[] } {
+  const lost: Path[] = [];
+  const visit = (part: unknown, old: unknown, path: Path, same: boolean): unknown => {
+    if (isObject(part) && part['$secret'] === 'keep' && Object.keys(part).length === 1) {
+      if (same && typeof old === 'string' && hidesSecret(schema, present, path)) return old;
+      lost.push(path);
+      return part;
+    }
+    const sameHere = same && sameIdentity(part, old, path);
+    if (Array.isArray(part)) return part.map((item, at) => visit(item, own(old, at), [...path, at], sameHere));
+    if (!isObject(part)) return part;
+    const copy = {};
+    for (const name of Object.keys(part))
+      setOwn(copy, name, visit(part[name], own(old, name), [...path, name], sameHere));
+    return copy;
+  };
+  return { value: visit(value, present, [], true), lost };
+}
+
+function sameIdentity(part: unknown, old: unknown, path: Path): boolean {
+  if (Array.isArray(part)) return path.at(-1) !== 'auth' || deepEqual(part[0], own(old, 0));
+  // The login of an object may be the first item of its `auth`.
+  return (
+    deepEqual(own(own(part, 'auth'), 0), own(own(old, 'auth'), 0)) &&
+    identity.every(name => deepEqual(own(part, name), own(old, name)))
+  );
+}
