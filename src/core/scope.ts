@@ -53,11 +53,13 @@ export class Scope {
 
   /** Runs a task that ends by itself or when the signal fires. Its failure is reported, never lost. */
   run(what: string, task: (signal: AbortSignal) => Promise<void>): void {
-    const done = task(this.signal).catch((e: unknown) => {
+    let done: Promise<void> = Promise.resolve();
+    const entry = { what, close: () => done };
+    // Before the task begins: what it opens here at once, a child scope above all, must be closed before it is waited for.
+    this.#closers.push(entry);
+    done = task(this.signal).catch((e: unknown) => {
       if (!this.signal.aborted) this.#onFault(e, what);
     });
-    const entry = { what, close: () => done };
-    this.#closers.push(entry);
     void done.finally(() => this.#forget(entry));
   }
 
