@@ -1,0 +1,18 @@
+import { Type } from '#core/schema';
+import { commonSourceConfig } from '#source/config';
+
+const { dynamic, enable, linger_seconds } = commonSourceConfig;
+
+export const mediaFileConfig = Type.Object({
+  file: Type.String({ minLength: 1, description: 'MP4 file with H.264 or H.265, and AAC' }),
+  loop: Type.Boolean({ default: true, description: 'begin again at the end' }),
+  speed: Type.Number({
+    default: 1,
+    minimum: 0,
+    maximum: 100,
+    description: 'factor of real time, 0: as fast as possible; sound only at 1 and 0',
+  }),
+  dynamic,
+  enable,
+  linger_seconds,
+});
