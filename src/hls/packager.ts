@@ -35,6 +35,11 @@ export interface PackagerOptions {
   readonly window: number;
   /** Media sequence number of the first segment; more than that of any packager that these viewers knew. */
   readonly firstSequence: number;
+  /**
+   * Discontinuity sequence number of the first segment; other than that of any packager that these
+   * viewers knew. Small: hls.js 1.7 walks through all numbers from 0 on.
+   */
+  readonly firstDiscontinuity: number;
   /** Of everything held. Default 64 MiB: 16 s at 32 Mbit/s. */
   readonly limitBytes?: number;
   /** There is one more segment, or a fault. */
@@ -119,8 +124,7 @@ export class Packager implements Sink {
     this.#options = options;
     this.#limitBytes = options.limitBytes ?? 64 << 20;
     this.#sequence = options.firstSequence;
-    // A viewer that knew an earlier packager takes these segments for what they are: something else.
-    this.#discontinuities = options.firstSequence;
+    this.#discontinuities = options.firstDiscontinuity;
     this.#targetSeconds = Math.max(1, Math.round(options.segmentSeconds));
   }
 
@@ -139,6 +143,11 @@ export class Packager implements Sink {
   /** Media sequence number of the segment that is made next. */
   get nextSequence(): number {
     return this.#sequence;
+  }
+
+  /** Discontinuity sequence number of the newest segment. */
+  get discontinuities(): number {
+    return this.#discontinuities;
   }
 
   /** Everything held, listed or not, complete or not. */

@@ -27,6 +27,8 @@ export class HlsOutput {
   readonly #running = new Map<string, Running>();
   #lastEpoch = 0;
   #nextSequence = 0;
+  #nextDiscontinuity = 0;
+  #closed = false;
 
   constructor(media: LiveMedia, clock: Clock) {
     this.#media = media;
@@ -38,6 +40,7 @@ export class HlsOutput {
     const options = optionsFrom(container, server);
     if (options.container === 'ts')
       throw new Fault('unsupported', 'not-implemented', 'MPEG-TS is not available in this build');
+    if (this.#closed) throw stopped();
     const key = `${options.segmentSeconds} ${options.window}`;
     const running = this.#running.get(key) ?? this.#begin(key, options);
     await running.ready();
@@ -59,7 +62,9 @@ export class HlsOutput {
     throw new Fault('absent', 'not-found', `expected a file that the playlist lists now, got hls/${path.slice(0, 80)}`);
   }
 
+  /** Everybody who waits is told, and everybody who comes later. */
   close(): void {
+    this.#closed = true;
     for (const running of this.#running.values()) running.close();
     this.#running.clear();
   }
@@ -71,9 +76,12 @@ export class HlsOutput {
       epoch: this.#lastEpoch.toString(36),
       // Seconds since 1970 grow at least as fast as segments are made, so that numbers grow over a restart of the daemon too.
       firstSequence: Math.max(this.#nextSequence, Math.floor(wallMs / 1000)),
+      firstDiscontinuity: this.#nextDiscontinuity,
       options,
       ended: () => {
-        this.#nextSequence = Math.max(this.#nextSequence, running.packager.nextSequence);
+        const { nextSequence, discontinuities } = running.packager;
+        this.#nextSequence = Math.max(this.#nextSequence, nextSequence);
+        this.#nextDiscontinuity = Math.max(this.#nextDiscontinuity, discontinuities + 1);
         this.#running.delete(key);
       },
     });
@@ -96,16 +104,23 @@ class Running {
   constructor(
     media: LiveMedia,
     clock: Clock,
-    what: { epoch: string; firstSequence: number; options: Options; ended: () => void },
+    what: {
+      readonly epoch: string;
+      readonly firstSequence: number;
+      readonly firstDiscontinuity: number;
+      readonly options: Options;
+      ended(): void;
+    },
   ) {
-    const { epoch, firstSequence, options } = what;
+    const { epoch, firstSequence, firstDiscontinuity, options } = what;
     this.epoch = epoch;
     this.#clock = clock;
     this.#ended = what.ended;
     this.#askedMs = clock.monotonicMs();
     this.#idle = clock.after(idleMs, () => this.#checkIdle());
     const { segmentSeconds, window } = options;
-    this.packager = new Packager({ epoch, segmentSeconds, window, firstSequence, onNews: () => this.#tell() });
+    const onNews = () => this.#tell();
+    this.packager = new Packager({ epoch, segmentSeconds, window, firstSequence, firstDiscontinuity, onNews });
     this.#attached = media.attach(this.packager, { who: 'hls', from: 'keyframe' });
   }
 
@@ -136,7 +151,7 @@ class Running {
   close(): void {
     this.#idle.cancel();
     this.#attached.close();
-    for (const wait of [...this.#waits]) wait.fail(new Fault('cancelled', 'unavailable', 'the source is stopped'));
+    for (const wait of [...this.#waits]) wait.fail(stopped());
   }
 
   #tell(): void {
@@ -156,6 +171,8 @@ class Running {
     this.#ended();
   }
 }
+
+const stopped = () => new Fault('cancelled', 'unavailable', 'the source is stopped');
 
 function optionsFrom(container: 'fmp4' | 'ts' | undefined, server: unknown): Options {
   const given: Record<string, unknown> = typeof server === 'object' && server !== null ? { ...server } : {};

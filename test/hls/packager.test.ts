@@ -9,7 +9,7 @@ import { Packager } from '#hls/packager';
 import type { Track } from '#media/track';
 
 const newPackager = (more: { segmentSeconds?: number; window?: number; limitBytes?: number } = {}): Packager =>
-  new Packager({ epoch: 'e', segmentSeconds: 2, window: 4, firstSequence: 100, ...more });
+  new Packager({ epoch: 'e', segmentSeconds: 2, window: 4, firstSequence: 100, firstDiscontinuity: 7, ...more });
 
 /** Pictures of a run, 10 a second, with a keyframe every `gop`. */
 function pictures(run = fakeRun(0), { fromMs = 0, count = 10, gop = 10, bytes = 8 } = {}) {
@@ -42,48 +42,48 @@ describe('Packager: where segments are cut', () => {
     units: ReturnType<typeof pictures>,
     outline: string,
   ][] = [
-    ['nothing yet', {}, [], 'T2 M100 D100'],
+    ['nothing yet', {}, [], 'T2 M100 D7'],
     [
       'a group is a segment when the next keyframe has come',
       {},
       pictures(undefined, { count: 11 }),
-      'T2 M100 D100 init 1.0s 100',
+      'T2 M100 D7 init 1.0s 100',
     ],
     [
       'short segments until a viewer has enough, then long ones',
       {},
       pictures(undefined, { count: 61 }),
-      'T2 M100 D100 init 1.0s 100 1.0s 101 2.0s 102 2.0s 103',
+      'T2 M100 D7 init 1.0s 100 1.0s 101 2.0s 102 2.0s 103',
     ],
     [
       'long groups make long segments',
       {},
       pictures(undefined, { count: 81, gop: 40 }),
-      'T4 M100 D100 init 4.0s 100 4.0s 101',
+      'T4 M100 D7 init 4.0s 100 4.0s 101',
     ],
     [
       'groups that do not fit the length are not split',
       { segmentSeconds: 2.5 },
       pictures(undefined, { count: 121 }),
-      'T3 M102 D100 init 1.0s 102 3.0s 103 3.0s 104 3.0s 105',
+      'T3 M102 D7 init 1.0s 102 3.0s 103 3.0s 104 3.0s 105',
     ],
     [
       'keyframes that follow close on each other share a segment',
       {},
       pictures(undefined, { count: 26, gop: 1 }),
-      'T2 M100 D100 init 0.5s 100 0.5s 101 0.5s 102 0.5s 103',
+      'T2 M100 D7 init 0.5s 100 0.5s 101 0.5s 102 0.5s 103',
     ],
     [
       'the window moves',
       { window: 3 },
       pictures(undefined, { count: 101 }),
-      'T2 M103 D100 init 2.0s 103 2.0s 104 2.0s 105',
+      'T2 M103 D7 init 2.0s 103 2.0s 104 2.0s 105',
     ],
     [
       'without keyframes a segment ends after ten times its length',
       { segmentSeconds: 1 },
       pictures(undefined, { count: 230, gop: 1000 }),
-      'T10 M100 D100 init 10.0s 100 10.0s 101',
+      'T10 M100 D7 init 10.0s 100 10.0s 101',
     ],
   ];
   for (const [name, options, units, expected] of cases)
@@ -112,24 +112,24 @@ describe('Packager: runs and gaps', () => {
     const p = newPackager();
     feed(p, pictures(undefined, { count: 25 }));
     feed(p, pictures(second, { count: 21 }));
-    assert.equal(outline(p), 'T2 M100 D100 init 1.0s 100 1.0s 101 0.5s 102 | init-1 2.0s 103');
+    assert.equal(outline(p), 'T2 M100 D7 init 1.0s 100 1.0s 101 0.5s 102 | init-1 2.0s 103');
   });
 
   test('a discontinuity that has left the playlist is counted; one in front of its first segment is not', () => {
     const p = newPackager({ window: 3 });
     feed(p, pictures(undefined, { count: 21 }));
     feed(p, pictures(second, { count: 41 }));
-    assert.equal(outline(p), 'T2 M102 D100 init 0.1s 102 | init-1 2.0s 103 2.0s 104');
+    assert.equal(outline(p), 'T2 M102 D7 init 0.1s 102 | init-1 2.0s 103 2.0s 104');
     feed(
       p,
       pictures(second, { fromMs: 4100, count: 21, gop: 20 }).map((u, i) => ({ ...u, keyframe: i === 19 })),
     );
-    assert.equal(outline(p), 'T2 M103 D100 | init-1 2.0s 103 2.0s 104 2.0s 105');
+    assert.equal(outline(p), 'T2 M103 D7 | init-1 2.0s 103 2.0s 104 2.0s 105');
     feed(
       p,
       pictures(second, { fromMs: 6200, count: 21, gop: 20 }).map((u, i) => ({ ...u, keyframe: i === 18 })),
     );
-    assert.equal(outline(p), 'T2 M104 D101 init-1 2.0s 104 2.0s 105 2.0s 106');
+    assert.equal(outline(p), 'T2 M104 D8 init-1 2.0s 104 2.0s 105 2.0s 106');
   });
 
   test('a gap lists what there was, and the same run goes on behind a discontinuity', () => {
@@ -137,16 +137,16 @@ describe('Packager: runs and gaps', () => {
     feed(p, pictures(undefined, { count: 25 }));
     p.gap({ reason: 'no-media', atMs: epochMs });
     p.gap({ reason: 'camera-unreachable', atMs: epochMs });
-    assert.equal(outline(p), 'T2 M100 D100 init 1.0s 100 1.0s 101 0.5s 102');
+    assert.equal(outline(p), 'T2 M100 D7 init 1.0s 100 1.0s 101 0.5s 102');
     feed(p, pictures(undefined, { fromMs: 60_000, count: 21 }));
-    assert.equal(outline(p), 'T2 M100 D100 init 1.0s 100 1.0s 101 0.5s 102 | init-1 2.0s 103');
+    assert.equal(outline(p), 'T2 M100 D7 init 1.0s 100 1.0s 101 0.5s 102 | init-1 2.0s 103');
   });
 
   test('a run of one picture is a segment', () => {
     const p = newPackager();
     for (let id = 0; id < 5; id++) feed(p, pictures(fakeRun(id), { count: 1 }));
     feed(p, pictures(fakeRun(9), { count: 21 }));
-    assert.equal(outline(p), 'T2 M103 D102 | init-3 0.0s 103 | init-4 0.0s 104 | init-5 1.0s 105 1.0s 106');
+    assert.equal(outline(p), 'T2 M103 D9 | init-3 0.0s 103 | init-4 0.0s 104 | init-5 1.0s 105 1.0s 106');
   });
 
   test('a stream that HLS cannot show is refused, the next one is shown', () => {
@@ -157,7 +157,7 @@ describe('Packager: runs and gaps', () => {
     assert.match(p.fault.message, /mjpeg/);
     feed(p, pictures(fakeRun(1), { count: 11 }));
     assert.equal(p.fault, undefined);
-    assert.equal(outline(p), 'T2 M100 D100 init 1.0s 100');
+    assert.equal(outline(p), 'T2 M100 D7 init 1.0s 100');
   });
 
   test('audio that is not AAC is left out, wherever it stands among the tracks', () => {

@@ -279,6 +279,8 @@ describe('LiveSource: HLS', () => {
     const after = await later;
     const number = (a: MediaAnswer) => Number(/MEDIA-SEQUENCE:(\d+)/.exec(text(a))?.[1]);
     assert.ok(number(after) > number(before) + 1);
+    assert.match(text(before), /DISCONTINUITY-SEQUENCE:0/);
+    assert.match(text(after), /DISCONTINUITY-SEQUENCE:1/);
     assert.ok(!text(after).includes(path.split('/')[0]!));
   });
 
@@ -301,12 +303,15 @@ describe('LiveSource: HLS', () => {
     await assert.rejects(async () => api.playlist({}, { ...call, server: { hls: { container: 'ts' } } }), no);
   });
 
-  test('whoever waits when the source is stopped is told', async () => {
+  test('whoever waits when the source is stopped is told, and whoever comes later', async () => {
     const { api, context, clock } = newSource();
-    const failed = assert.rejects(async () => api.playlist({}, call), refused('cancelled', 'unavailable'));
+    const fails = (): Promise<void> =>
+      assert.rejects(async () => api.playlist({}, call), refused('cancelled', 'unavailable'));
+    const failed = fails();
     await settle();
     await context.scope.close();
     await failed;
+    await fails();
     assert.equal(clock.waiting, 0);
   });
 });
