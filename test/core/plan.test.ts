@@ -139,7 +139,13 @@ describe('steps', () => {
       [recreate('stor0', ['/limits'])],
     ],
     [
-      'below a live field everything is live',
+      'inside a live object everything is live',
+      [[web]],
+      [[{ ...web, hls: { window: 9 } }]],
+      [{ op: 'apply', object: 'web0', because: ['/hls/window'] }],
+    ],
+    [
+      'a live list is applied as a whole',
       [[auth]],
       [[{ ...auth, accounts: [{ type: 'apikey', key: 'k', secret: 's' }] }]],
       [{ op: 'apply', object: 'auth0', because: ['/accounts'] }],

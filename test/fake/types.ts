@@ -79,6 +79,7 @@ export const webserver = defineObjectType({
     address: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
     tls: Type.Optional(Type.Object({ key: Type.String(), certificate: Type.String() })),
     cors: Type.Optional(Type.String({ live: true })),
+    hls: Type.Object({ window: Type.Integer({ default: 6 }) }, { live: true, default: {} }),
   }),
   provides: {},
   consumes: { objects: many(Published), guard: optional(Guard) },
