@@ -12,6 +12,11 @@
  * A new run, or media after a gap, is a discontinuity with an init segment of its own. Names
  * and sequence numbers go on: a viewer that keeps asking stays on through a reconnect.
  *
+ * Media times are seconds since 1970, about: the wall clock at the start of each run, and never
+ * less than before. Times that begin again at 0 are legal behind a discontinuity, but ffmpeg
+ * drops what lies before its last, and hls.js, which knows a timeline by its discontinuity
+ * number alone, waits for ever when the daemon has restarted and the number with it.
+ *
  * Segments that have left the playlist stay for another window (RFC 8216 6.2.2), as long as
  * all of it fits into `limitBytes`; beyond that the oldest go first, whether listed or not.
  *
@@ -111,6 +116,10 @@ export class Packager implements Sink {
   /** By index of the track in the run: index of the track in the fragments, -1 for those left out. */
   #trackMap: readonly number[] = [];
   #fragmenter: Fragmenter | undefined;
+  /** Added to the run's times, the same whole seconds in every track. */
+  #shiftSeconds = 0;
+  /** The latest decoding time so far, shifted. */
+  #endSeconds = 0;
   #init: Init | undefined;
   #inits = 0;
   #open: OpenSegment | undefined;
@@ -156,11 +165,24 @@ export class Packager implements Sink {
   }
 
   unit(unit: AccessUnit): void {
-    if (unit.run !== this.#run) this.#begin(unit.run);
+    const { run, pts, dts, wallMs, keyframe, data, lost } = unit;
+    if (run !== this.#run) this.#begin(unit);
     const fragmenter = this.#fragmenter;
     const track = this.#trackMap[unit.track] ?? -1;
     if (!fragmenter || track < 0) return;
-    const fragment = fragmenter.push(track === unit.track ? unit : { ...unit, track });
+    const { timescale } = run.tracks[unit.track] as Track;
+    const shift = this.#shiftSeconds * timescale;
+    this.#endSeconds = Math.max(this.#endSeconds, (dts + shift) / timescale);
+    const fragment = fragmenter.push({
+      run,
+      track,
+      pts: pts + shift,
+      dts: dts + shift,
+      wallMs,
+      keyframe,
+      data,
+      lost,
+    });
     if (fragment) this.#take(fragment, fragmenter.nextIsKeyframe);
   }
 
@@ -204,9 +226,15 @@ export class Packager implements Sink {
     return this.#options.segmentSeconds * 0.9;
   }
 
-  #begin(run: Run): void {
+  #begin(first: AccessUnit): void {
+    const { run } = first;
     this.#end();
     this.#run = run;
+    const dtsSeconds = first.dts / (run.tracks[first.track] as Track).timescale;
+    this.#shiftSeconds = Math.max(
+      Math.floor(first.wallMs / 1000 - dtsSeconds),
+      Math.ceil(this.#endSeconds + 1 - dtsSeconds),
+    );
     this.#fault = undefined;
     const tracks = run.tracks.filter(fits);
     this.#trackMap = run.tracks.map(t => tracks.indexOf(t));

@@ -217,9 +217,11 @@ describe('Packager: files', () => {
 describe('Packager: judged by a player', () => {
   const skip = needPeer('ffmpeg', 'ffprobe');
 
-  test('ffmpeg plays a playlist with its map and segments', { skip }, () => {
+  test('ffmpeg plays a playlist with its maps and segments across a new run', { skip }, () => {
     const p = newPackager({ window: 10 });
-    for (const u of clipRun(0, { seconds: 10 }).units) p.unit(u);
+    // The clock has gone back a minute when the camera comes again.
+    const [a, b] = [clipRun(0, { seconds: 6 }), clipRun(1, { seconds: 4, firstMs: epochMs - 54_000 })];
+    for (const u of [...a.units, ...b.units]) p.unit(u);
     p.gap({ reason: 'no-media', atMs: epochMs });
     const folder = scratchFolder();
     mkdirSync(join(folder, 'hls/e'), { recursive: true });
@@ -238,7 +240,7 @@ describe('Packager: judged by a player', () => {
         )
         .split('\n')[0] ?? '';
     assert.equal(count('v:0'), '250', 'every picture is there');
-    assert.equal(count('a:0'), '157', 'every audio frame is there');
+    assert.equal(count('a:0'), `${94 + 63}`, 'every audio frame is there');
     const sum = [...playlist.matchAll(/EXTINF:([\d.]+)/g)].reduce((s, [, t]) => s + Number(t), 0);
     assert.ok(Math.abs(sum - 10) < 0.001, `${sum} s are listed`);
     runPeer('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-']);
