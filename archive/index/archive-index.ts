@@ -1,0 +1,397 @@
+/**
+ * The index of one archive folder: what is recorded, where, and why it is not. Every change
+ * is one transaction that leaves files, intervals and sizes in agreement. Synchronous.
+ */
+import { Fault } from '#core/errors';
+import type { Database } from '#core/world';
+import type { GapReason } from '#media/gap';
+import { type FragmentRecord, recordEndMs, unpackRecords } from '../format/record.ts';
+import type { GapNote, Note, OpenedNote } from '../library/notes.ts';
+import { type Edit, IntervalList, joinMs, type Span } from './interval-list.ts';
+import { indexVersion, schema } from './schema.ts';
+
+export interface TrackRow {
+  readonly id: number;
+  readonly name: string;
+  readonly bytes: number;
+  readonly files: number;
+}
+
+export interface FileRow {
+  readonly id: number;
+  readonly track: number;
+  readonly beginMs: number;
+  readonly endMs: number;
+  readonly bytes: number;
+  readonly initBytes: number;
+  readonly run: number;
+  readonly origins: readonly number[];
+  readonly format: string;
+  readonly open: boolean;
+  readonly name: string;
+}
+
+export interface GapRow {
+  readonly beginMs: number;
+  /** Null while it lasts. */
+  readonly endMs: number | null;
+  readonly reason: GapReason;
+  readonly filledMs: number | null;
+}
+
+interface RawFile {
+  readonly id: number;
+  readonly track: number;
+  readonly begin_ms: number;
+  readonly end_ms: number;
+  readonly bytes: number;
+  readonly init_bytes: number;
+  readonly run: number;
+  readonly origins: string;
+  readonly format: string;
+  readonly open: number;
+  readonly name: string;
+}
+
+const fileFrom = (r: RawFile): FileRow => ({
+  id: r.id,
+  track: r.track,
+  beginMs: r.begin_ms,
+  endMs: r.end_ms,
+  bytes: r.bytes,
+  initBytes: r.init_bytes,
+  run: r.run,
+  origins: JSON.parse(r.origins) as number[],
+  format: r.format,
+  open: r.open === 1,
+  name: r.name,
+});
+
+export class ArchiveIndex {
+  readonly #db: Database;
+  /** Cached per track; dropped whole when a transaction fails. */
+  readonly #intervals = new Map<number, IntervalList>();
+
+  /** `db` is empty or an index of this version. */
+  constructor(db: Database) {
+    this.#db = db;
+    db.exec('PRAGMA synchronous = FULL; PRAGMA cache_size = -16000');
+    if (db.all("SELECT 1 FROM sqlite_master WHERE name = 'meta'").length === 0)
+      db.transaction(() => {
+        db.exec(schema);
+        this.setMeta('version', String(indexVersion));
+      });
+    const version = this.meta('version');
+    if (version !== String(indexVersion))
+      throw new Fault('storage', 'index-version', `expected an index of version ${indexVersion}, got ${version}`);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  meta(key: string): string | undefined {
+    return this.#db.all<{ value: string }>('SELECT value FROM meta WHERE key = ?', key)[0]?.value;
+  }
+  setMeta(key: string, value: string): void {
+    this.#db.run('INSERT INTO meta VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value', key, value);
+  }
+
+  /** Takes the recorder's notes, all or none. Gives the paths that were condemned. */
+  apply(notes: readonly Note[]): string[] {
+    const condemned: string[] = [];
+    this.#change(() => {
+      for (const note of notes) this.#applyOne(note, condemned);
+    });
+    return condemned;
+  }
+
+  tracks(): TrackRow[] {
+    return this.#db.all<TrackRow>('SELECT id, name, bytes, files FROM tracks ORDER BY name');
+  }
+  track(name: string): TrackRow | undefined {
+    return this.#db.all<TrackRow>('SELECT id, name, bytes, files FROM tracks WHERE name = ?', name)[0];
+  }
+  /** First moment and last, without reading what is between. */
+  bounds(track: number): Span | undefined {
+    const cached = this.#intervals.get(track);
+    if (cached) return cached.bounds;
+    const end = (order: 'ASC' | 'DESC'): { begin_ms: number; end_ms: number } | undefined =>
+      this.#db.all<{ begin_ms: number; end_ms: number }>(
+        `SELECT begin_ms, end_ms FROM intervals WHERE track = ? ORDER BY begin_ms ${order} LIMIT 1`,
+        track,
+      )[0];
+    const first = end('ASC');
+    const last = end('DESC');
+    return first && last ? [first.begin_ms, last.end_ms] : undefined;
+  }
+  intervals(track: number): IntervalList {
+    let list = this.#intervals.get(track);
+    if (!list) {
+      const rows = this.#db.all<{ begin_ms: number; end_ms: number }>(
+        'SELECT begin_ms, end_ms FROM intervals WHERE track = ? ORDER BY begin_ms',
+        track,
+      );
+      list = new IntervalList(rows.map(r => [r.begin_ms, r.end_ms]));
+      this.#intervals.set(track, list);
+    }
+    return list;
+  }
+  /** Gaps that overlap `[beginMs, endMs)`, in order. */
+  gaps(track: number, beginMs: number, endMs: number): GapRow[] {
+    return this.#db.all<GapRow>(
+      `SELECT begin_ms AS beginMs, end_ms AS endMs, reason, filled_ms AS filledMs FROM gaps
+       WHERE track = ? AND begin_ms < ? AND (end_ms IS NULL OR end_ms > ?) ORDER BY begin_ms`,
+      track,
+      endMs,
+      beginMs,
+    );
+  }
+  openGap(track: number): GapRow | undefined {
+    return this.#db.all<GapRow>(
+      `SELECT begin_ms AS beginMs, end_ms AS endMs, reason, filled_ms AS filledMs FROM gaps
+       WHERE track = ? AND end_ms IS NULL ORDER BY begin_ms DESC LIMIT 1`,
+      track,
+    )[0];
+  }
+
+  /** Files with footage in `[beginMs, endMs)`, in order. Files of a track do not overlap, so at most one begins before. */
+  files(track: number, beginMs: number, endMs: number): FileRow[] {
+    return this.#db
+      .all<RawFile>(
+        `SELECT * FROM files WHERE track = ? AND begin_ms < ? AND end_ms > ? AND begin_ms >=
+           coalesce((SELECT max(begin_ms) FROM files WHERE track = ? AND begin_ms <= ?), ?) ORDER BY begin_ms`,
+        track,
+        endMs,
+        beginMs,
+        track,
+        beginMs,
+        beginMs,
+      )
+      .map(fileFrom);
+  }
+  fileNamed(name: string): FileRow | undefined {
+    return this.#db.all<RawFile>('SELECT * FROM files WHERE name = ?', name).map(fileFrom)[0];
+  }
+  /** Names in one folder and below. `/` is followed by `0` in byte order. */
+  namesIn(folder: string): string[] {
+    return this.#db
+      .all<{ name: string }>('SELECT name FROM files WHERE name > ? AND name < ?', `${folder}/`, `${folder}0`)
+      .map(r => r.name);
+  }
+  openFiles(): FileRow[] {
+    return this.#db.all<RawFile>('SELECT * FROM files WHERE open = 1').map(fileFrom);
+  }
+  newestFile(track: number): FileRow | undefined {
+    return this.#db
+      .all<RawFile>('SELECT * FROM files WHERE track = ? ORDER BY begin_ms DESC LIMIT 1', track)
+      .map(fileFrom)[0];
+  }
+  /** Closed files, oldest first; of one track, or of all. */
+  oldestFiles(limit: number, track?: number): FileRow[] {
+    return this.#db
+      .all<RawFile>(
+        track === undefined
+          ? 'SELECT * FROM files WHERE open = 0 ORDER BY begin_ms LIMIT ?'
+          : 'SELECT * FROM files WHERE open = 0 AND track = ?2 ORDER BY begin_ms LIMIT ?1',
+        ...(track === undefined ? [limit] : [limit, track]),
+      )
+      .map(fileFrom);
+  }
+  records(file: FileRow): FragmentRecord[] {
+    return this.#db
+      .all<{ records: Uint8Array }>('SELECT records FROM fragments WHERE file = ? ORDER BY part', file.id)
+      .flatMap(r => unpackRecords(r.records, file.origins.length));
+  }
+  format(hash: string): Uint8Array | undefined {
+    return this.#db.all<{ init: Uint8Array }>('SELECT init FROM formats WHERE hash = ?', hash)[0]?.init;
+  }
+
+  totalBytes(): number {
+    return this.#db.all<{ total: number }>('SELECT coalesce(sum(bytes), 0) AS total FROM tracks')[0]?.total ?? 0;
+  }
+
+  /** Takes files off the list; they are deleted next. Gaps before what is left of a track go with them. */
+  condemn(files: readonly FileRow[]): void {
+    this.#change(() => {
+      for (const f of files) this.#unlist(f, true);
+      for (const track of new Set(files.map(f => f.track))) this.#forgetOldGaps(track);
+    });
+  }
+  /** A file that is no longer there: its time becomes a hole, which is told as `removed`. */
+  forget(file: FileRow): void {
+    this.#change(() => this.#unlist(file, false));
+  }
+  condemned(): string[] {
+    return this.#db.all<{ name: string }>('SELECT name FROM condemned').map(r => r.name);
+  }
+  unlinked(names: readonly string[]): void {
+    this.#change(() => {
+      for (const name of names) this.#db.run('DELETE FROM condemned WHERE name = ?', name);
+    });
+  }
+
+  #change(work: () => void): void {
+    try {
+      this.#db.transaction(work);
+    } catch (e) {
+      this.#intervals.clear();
+      throw e;
+    }
+  }
+
+  #applyOne(note: Note, condemned: string[]): void {
+    switch (note.is) {
+      case 'track':
+        this.#trackId(note.track);
+        break;
+      case 'opened':
+        this.#open(note);
+        break;
+      case 'safe': {
+        const file = this.fileNamed(note.path);
+        if (file) this.#append(file, note.records);
+        break;
+      }
+      case 'closed': {
+        const file = this.fileNamed(note.path);
+        if (file && this.#close(file)) condemned.push(file.name);
+        break;
+      }
+      case 'gap':
+        this.#gap(note);
+        break;
+      case 'clock':
+        // Only the ledger keeps it: nothing in the index depends on it.
+        break;
+      default:
+        note satisfies never;
+    }
+  }
+
+  #trackId(name: string): number {
+    const known = this.track(name);
+    return known ? known.id : this.#db.run('INSERT INTO tracks(name) VALUES(?)', name).lastId;
+  }
+
+  #open(note: OpenedNote): void {
+    // A walk of the folder may have found the file first; the recorder knows better.
+    const found = this.fileNamed(note.path);
+    if (found) this.#unlist(found, false);
+    const track = this.#trackId(note.track);
+    this.#db.run('INSERT OR IGNORE INTO formats VALUES(?, ?)', note.format, note.init);
+    this.#db.run(
+      `INSERT INTO files(track, begin_ms, end_ms, bytes, init_bytes, run, origins, format, open, name)
+       VALUES(?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`,
+      track,
+      note.beginMs,
+      note.beginMs,
+      note.initBytes,
+      note.initBytes,
+      note.run,
+      JSON.stringify(note.origins),
+      note.format,
+      note.path,
+    );
+    this.#db.run('UPDATE tracks SET bytes = bytes + ?, files = files + 1 WHERE id = ?', note.initBytes, track);
+  }
+
+  #append(file: FileRow, packed: Uint8Array): void {
+    const records = unpackRecords(packed, file.origins.length);
+    const last = records.at(-1);
+    if (!last) return;
+    const bytes = last.offset + last.bytes;
+    this.#db.run(
+      'INSERT INTO fragments VALUES(?1, (SELECT coalesce(max(part), -1) + 1 FROM fragments WHERE file = ?1), ?2)',
+      file.id,
+      packed,
+    );
+    this.#db.run('UPDATE files SET end_ms = max(end_ms, ?), bytes = ? WHERE id = ?', recordEndMs(last), bytes, file.id);
+    this.#db.run('UPDATE tracks SET bytes = bytes + ? WHERE id = ?', bytes - file.bytes, file.track);
+    for (const [begin, end] of joined(records)) this.#mirror(file.track, this.intervals(file.track).add(begin, end));
+  }
+
+  /** True when the file was empty and is condemned. */
+  #close(file: FileRow): boolean {
+    const parts = this.#db.all<{ records: Uint8Array }>(
+      'SELECT records FROM fragments WHERE file = ? ORDER BY part',
+      file.id,
+    );
+    if (parts.length === 0) {
+      this.#unlist(file, true);
+      return true;
+    }
+    if (parts.length > 1) {
+      const whole = new Uint8Array(parts.reduce((sum, p) => sum + p.records.length, 0));
+      let at = 0;
+      for (const p of parts) {
+        whole.set(p.records, at);
+        at += p.records.length;
+      }
+      this.#db.run('DELETE FROM fragments WHERE file = ?', file.id);
+      this.#db.run('INSERT INTO fragments VALUES(?, 0, ?)', file.id, whole);
+    }
+    this.#db.run('UPDATE files SET open = 0 WHERE id = ?', file.id);
+    return false;
+  }
+
+  #gap(note: GapNote): void {
+    const track = this.#trackId(note.track);
+    if (note.endMs !== null && note.endMs - note.beginMs < joinMs)
+      this.#db.run('DELETE FROM gaps WHERE track = ? AND begin_ms = ?', track, note.beginMs);
+    else
+      this.#db.run(
+        `INSERT INTO gaps(track, begin_ms, end_ms, reason) VALUES(?, ?, ?, ?)
+         ON CONFLICT(track, begin_ms) DO UPDATE SET end_ms = excluded.end_ms, reason = excluded.reason`,
+        track,
+        note.beginMs,
+        note.endMs,
+        note.reason,
+      );
+  }
+
+  #unlist(file: FileRow, condemn: boolean): void {
+    this.#db.run('DELETE FROM files WHERE id = ?', file.id);
+    if (condemn) this.#db.run('INSERT OR IGNORE INTO condemned VALUES(?)', file.name);
+    this.#db.run('UPDATE tracks SET bytes = bytes - ?, files = files - 1 WHERE id = ?', file.bytes, file.track);
+    if (file.endMs <= file.beginMs) return;
+    const [begin, end] = this.#holeOf(file);
+    this.#mirror(file.track, this.intervals(file.track).remove(begin, end));
+  }
+
+  /** The time that goes with a file: its own, up to its neighbours where it was joined with them. */
+  #holeOf(file: FileRow): Span {
+    const edge = (sql: string): number | null =>
+      this.#db.all<{ edge: number | null }>(sql, file.track, file.beginMs)[0]?.edge ?? null;
+    const before = edge(
+      'SELECT end_ms AS edge FROM files WHERE track = ? AND begin_ms < ? ORDER BY begin_ms DESC LIMIT 1',
+    );
+    const next = edge('SELECT begin_ms AS edge FROM files WHERE track = ? AND begin_ms > ? ORDER BY begin_ms LIMIT 1');
+    const near = (moment: number | null, own: number): number =>
+      moment !== null && Math.abs(moment - own) < joinMs ? moment : own;
+    return [near(before, file.beginMs), near(next, file.endMs)];
+  }
+
+  #forgetOldGaps(track: number): void {
+    const first = this.intervals(track).bounds?.[0];
+    if (first !== undefined)
+      this.#db.run('DELETE FROM gaps WHERE track = ? AND end_ms IS NOT NULL AND end_ms <= ?', track, first);
+  }
+
+  #mirror(track: number, edit: Edit): void {
+    if (edit.from > edit.to) return;
+    this.#db.run('DELETE FROM intervals WHERE track = ? AND begin_ms BETWEEN ? AND ?', track, edit.from, edit.to);
+    for (const [begin, end] of edit.now) this.#db.run('INSERT INTO intervals VALUES(?, ?, ?)', track, begin, end);
+  }
+}
+
+/** Records as few pieces, so that a commit edits the list once. */
+function joined(records: readonly FragmentRecord[]): Span[] {
+  const pieces: [number, number][] = [];
+  for (const r of records) {
+    const last = pieces.at(-1);
+    if (last && r.beginMs - last[1] < joinMs) last[1] = Math.max(last[1], recordEndMs(r));
+    else pieces.push([r.beginMs, recordEndMs(r)]);
+  }
+  return pieces;
+}

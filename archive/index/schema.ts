@@ -1,0 +1,81 @@
+/**
+ * The index, table by table (archive/DESIGN.md, "The index"). Everything but `gaps` and what is
+ * to come of locks and hashes can be made anew from the files. Times: UTC milliseconds, REAL.
+ */
+export const indexVersion = 1;
+
+export const schema = `
+CREATE TABLE meta (
+  -- version: of this schema. clean: '1' after a clean stop.
+  key   TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tracks (
+  id    INTEGER PRIMARY KEY,
+  name  TEXT NOT NULL UNIQUE,
+  -- Sum of bytes of its files, kept in the transaction that changes files.
+  bytes INTEGER NOT NULL DEFAULT 0,
+  files INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Init segments without our uuid box: equal codecs have equal bytes.
+CREATE TABLE formats (
+  hash TEXT PRIMARY KEY,
+  init BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE files (
+  id         INTEGER PRIMARY KEY,
+  track      INTEGER NOT NULL REFERENCES tracks,
+  begin_ms   REAL NOT NULL,
+  end_ms     REAL NOT NULL,
+  -- Length that is wholly on disk and listed: init segment and fragments.
+  bytes      INTEGER NOT NULL,
+  init_bytes INTEGER NOT NULL,
+  -- Wall clock of the run's first sample in microseconds: equal values share one media time line.
+  run        INTEGER NOT NULL,
+  -- JSON: per MP4 track the media time of the run at this file's time 0.
+  origins    TEXT NOT NULL,
+  format     TEXT NOT NULL REFERENCES formats,
+  -- 1 while the recorder may append: what a start after a crash examines.
+  open       INTEGER NOT NULL,
+  -- Path below the folder.
+  name       TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE INDEX files_by_time ON files (track, begin_ms);
+CREATE INDEX files_by_age ON files (begin_ms);
+CREATE INDEX files_open ON files (id) WHERE open = 1;
+
+-- Packed fragment records (format/record.ts), one part per commit while the file is open, then folded into part 0.
+CREATE TABLE fragments (
+  file    INTEGER NOT NULL REFERENCES files ON DELETE CASCADE,
+  part    INTEGER NOT NULL,
+  records BLOB NOT NULL,
+  PRIMARY KEY (file, part)
+) STRICT, WITHOUT ROWID;
+
+-- Uninterrupted pieces; holes below a second are none. Changed with files, never computed from them.
+CREATE TABLE intervals (
+  track    INTEGER NOT NULL REFERENCES tracks,
+  begin_ms REAL NOT NULL,
+  end_ms   REAL NOT NULL,
+  PRIMARY KEY (track, begin_ms)
+) STRICT, WITHOUT ROWID;
+
+-- Why there is no footage. Mirrored in the ledger.
+CREATE TABLE gaps (
+  track     INTEGER NOT NULL REFERENCES tracks,
+  begin_ms  REAL NOT NULL,
+  -- NULL while it lasts.
+  end_ms    REAL,
+  reason    TEXT NOT NULL,
+  filled_ms REAL,
+  PRIMARY KEY (track, begin_ms)
+) STRICT, WITHOUT ROWID;
+
+-- Files that are no longer listed and still to be unlinked.
+CREATE TABLE condemned (
+  name TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+`;

@@ -1,0 +1,191 @@
+/**
+ * One file while it is written: front to back, one `writev` for what is there. Records of
+ * fragments are first *written*, after a flush *safe*; only then is anybody told about them.
+ */
+import { Fault, faultFrom } from '#core/errors';
+import type { Files, OpenFile } from '#core/world';
+import type { Fragment } from '#mp4/fragment';
+import { shiftMediaTime } from '../format/media-time.ts';
+import { foldersOf, segmentPath } from '../format/paths.ts';
+import { type FragmentRecord, largestFileBytes, packRecords, recordEndMs } from '../format/record.ts';
+import type { Note } from '../library/notes.ts';
+
+export interface NewFile {
+  readonly files: Files;
+  readonly folder: string;
+  readonly track: string;
+  readonly beginMs: number;
+  /** Media time of the run at this file's time 0, per MP4 track. */
+  readonly origins: readonly number[];
+  /** With the uuid box. */
+  readonly init: Uint8Array;
+  say(note: Note): void;
+}
+
+/** More namesakes than this in one millisecond are no clash but something wrong. */
+const mostClashes = 100;
+
+export class SegmentFile {
+  readonly path: string;
+  readonly beginMs: number;
+  readonly #new: NewFile;
+  readonly #file: OpenFile;
+  /** Bytes for which a write was begun. */
+  #size: number;
+  #written: FragmentRecord[] = [];
+  #safeBytes: number;
+  #safeEndMs: number | undefined;
+  #namesAreSafe = false;
+  /** Flushes come one after the other. */
+  #flushing: Promise<void> = Promise.resolve();
+  #oldestWrittenAt: number | undefined;
+
+  /** Creates the file under the first free name and writes the init segment. */
+  static async create(options: NewFile): Promise<SegmentFile> {
+    const { files, folder, track, beginMs } = options;
+    for (let clash = 0; clash < mostClashes; clash++) {
+      const path = segmentPath(track, beginMs, clash);
+      const open = await openNew(files, folder, path);
+      if (!open) continue;
+      const file = new SegmentFile(path, open, options);
+      try {
+        await open.write(0, [options.init]);
+      } catch (e) {
+        await open.close();
+        await files.remove(`${folder}/${path}`);
+        throw faultFrom(e);
+      }
+      return file;
+    }
+    throw new Fault('storage', 'exists', `expected a free name for ${segmentPath(track, beginMs)}, all are taken`);
+  }
+
+  private constructor(path: string, file: OpenFile, options: NewFile) {
+    this.path = path;
+    this.beginMs = options.beginMs;
+    this.#new = options;
+    this.#file = file;
+    this.#size = options.init.length;
+    this.#safeBytes = options.init.length;
+  }
+
+  /** Where the safe footage ends; undefined when nothing is safe yet. */
+  get safeEndMs(): number | undefined {
+    return this.#safeEndMs;
+  }
+  /** Monotonic time at which the oldest fragment that is not yet safe was written. */
+  get waitingSince(): number | undefined {
+    return this.#oldestWrittenAt;
+  }
+
+  async append(fragments: readonly Fragment[], nowMs: number): Promise<void> {
+    const pieces: Uint8Array[] = [];
+    const records: FragmentRecord[] = [];
+    const begin = this.#size;
+    let at = begin;
+    for (const f of fragments) {
+      // The header is the fragmenter's own fresh buffer and nobody else's.
+      shiftMediaTime(
+        f.header,
+        this.#new.origins.map(o => -o),
+      );
+      pieces.push(f.header, ...f.chunks);
+      records.push(recordOf(f, at, this.#new.origins));
+      at += f.bytes;
+    }
+    if (at > largestFileBytes) throw new Fault('bug', 'invariant', `${this.path} would grow past 4 GiB`);
+    await this.#file.write(begin, pieces);
+    this.#size = at;
+    this.#written.push(...records);
+    this.#oldestWrittenAt ??= nowMs;
+  }
+
+  /** Flushes what is written, and tells. After a failure nothing that was not safe before is believed. */
+  makeSafe(): Promise<void> {
+    this.#flushing = this.#flushing.then(() => this.#flush());
+    // Who asked handles the failure; the chain must not fail for those who ask later.
+    const done = this.#flushing;
+    this.#flushing = done.catch(() => {});
+    return done;
+  }
+
+  async close(): Promise<void> {
+    await this.makeSafe();
+    await this.#end();
+  }
+
+  /** Cuts the file to what is safe and ends it. Never throws: whatever is left is cut at the next start. */
+  async abandon(): Promise<void> {
+    await this.#flushing;
+    this.#written = [];
+    this.#oldestWrittenAt = undefined;
+    try {
+      await this.#file.truncate(this.#safeBytes);
+    } catch (e) {
+      // The index has its length; whoever reads goes by that, and the next start cuts it.
+      if (faultFrom(e).kind === 'bug') throw faultFrom(e);
+    }
+    try {
+      await this.#file.close();
+    } catch (e) {
+      if (faultFrom(e).kind === 'bug') throw faultFrom(e);
+    }
+    this.#new.say({ is: 'closed', path: this.path });
+  }
+
+  async #end(): Promise<void> {
+    await this.#file.close();
+    this.#new.say({ is: 'closed', path: this.path });
+  }
+
+  async #flush(): Promise<void> {
+    // What is written while the flush is under way belongs to the next one.
+    const records = this.#written;
+    const last = records.at(-1);
+    if (!last) return;
+    this.#written = [];
+    this.#oldestWrittenAt = undefined;
+    await this.#file.sync();
+    if (!this.#namesAreSafe) {
+      for (const f of foldersOf(this.path).reverse()) await this.#new.files.syncFolder(`${this.#new.folder}/${f}`);
+      this.#namesAreSafe = true;
+    }
+    this.#safeBytes = last.offset + last.bytes;
+    this.#safeEndMs = recordEndMs(last);
+    this.#new.say({ is: 'safe', path: this.path, records: packRecords(records, this.#new.origins.length) });
+  }
+}
+
+/** Undefined when the name is taken. The folder may have been removed, empty, since the last file. */
+async function openNew(files: Files, folder: string, path: string): Promise<OpenFile | undefined> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await files.open(`${folder}/${path}`, 'create');
+    } catch (e) {
+      const fault = faultFrom(e);
+      if (fault.code === 'exists') return undefined;
+      if (fault.kind !== 'absent' || attempt === 3) throw fault;
+      await files.makeFolder(`${folder}/${path.slice(0, path.lastIndexOf('/'))}`);
+    }
+  }
+}
+
+function recordOf(f: Fragment, offset: number, origins: readonly number[]): FragmentRecord {
+  const tracks = origins.map(() => ({ baseDts: 0, samples: 0, duration: 0, bytes: 0 }));
+  for (const t of f.tracks)
+    tracks[t.track] = {
+      baseDts: t.baseDts - (origins[t.track] ?? 0),
+      samples: t.samples,
+      duration: t.duration,
+      bytes: t.bytes,
+    };
+  return {
+    beginMs: f.beginMs,
+    durationMs: f.endMs - f.beginMs,
+    offset,
+    bytes: f.bytes,
+    headerBytes: f.header.length,
+    keyframe: f.keyframe,
+    tracks,
+  };
+}
