@@ -39,10 +39,12 @@ function eachBox(
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** Version 1 has 64 bits at `at`, version 0 has 32. */
+/** Version 1 has 64 bits at `at`, version 0 has 32. Media time does not go below zero. */
 function addTo(view: DataView, at: number, end: number, version: number, ticks: number): void {
-  if (version === 1 && at + 8 <= end) view.setBigInt64(at, view.getBigInt64(at) + BigInt(ticks));
-  else if (version === 0 && at + 4 <= end) view.setUint32(at, view.getUint32(at) + ticks);
+  if (version === 1 && at + 8 <= end) {
+    const sum = view.getBigInt64(at) + BigInt(ticks);
+    view.setBigInt64(at, sum < 0n ? 0n : sum);
+  } else if (version === 0 && at + 4 <= end) view.setUint32(at, Math.max(0, view.getUint32(at) + ticks));
 }
 
 /** Adds `ticks[track_ID - 1]` to the decoding times; tracks without an entry keep theirs. */
@@ -97,7 +99,10 @@ export function withoutUuid(init: Uint8Array): Uint8Array {
   const parts: Uint8Array[] = [];
   let removed = 0;
   eachBox(view, 0, init.length, (type, at, end) => {
-    if (type !== moov) return void parts.push(init.slice(at - 8, end));
+    if (type !== moov) {
+      parts.push(init.slice(at - 8, end));
+      return;
+    }
     const head = parts.push(init.slice(at - 8, at)) - 1;
     eachBox(view, at, end, (inner, from, to) => {
       if (inner === uuid) removed += to - from + 8;

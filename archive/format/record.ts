@@ -6,7 +6,8 @@
  *   8  u32  offset in the file
  *  12  u32  bytes in the file: prft, moof and mdat
  *  16  u32  duration, microseconds
- *  20  u32  bit 31: begins with a key frame; bits 0-30: bytes in front of the sample data
+ *  20  u32  bit 31: begins with a key frame; bit 30: some sample's composition offset is not zero;
+ *           bits 0-29: bytes in front of the sample data
  *  24  per MP4 track: f64 first decoding time in file time, u32 samples, u32 duration (ticks), u32 bytes
  */
 import { Fault } from '#core/errors';
@@ -28,6 +29,8 @@ export interface FragmentRecord {
   /** Bytes before the sample data. */
   readonly headerBytes: number;
   readonly keyframe: boolean;
+  /** Some composition offset may differ from zero. */
+  readonly reordered: boolean;
   /** One per MP4 track of the file, in its order. */
   readonly tracks: readonly RecordTrack[];
 }
@@ -52,7 +55,11 @@ export function packRecords(records: readonly FragmentRecord[], tracks: number):
     view.setUint32(at + 8, r.offset, true);
     view.setUint32(at + 12, r.bytes, true);
     view.setUint32(at + 16, Math.min(0xffff_ffff, Math.round(r.durationMs * 1000)), true);
-    view.setUint32(at + 20, (r.headerBytes & 0x7fff_ffff) | (r.keyframe ? 0x8000_0000 : 0), true);
+    view.setUint32(
+      at + 20,
+      (r.headerBytes & 0x3fff_ffff) | (r.keyframe ? 0x8000_0000 : 0) | (r.reordered ? 0x4000_0000 : 0),
+      true,
+    );
     at += head;
     for (let t = 0; t < tracks; t++, at += perTrack) {
       const track = r.tracks[t];
@@ -82,8 +89,9 @@ export function unpackRecords(packed: Uint8Array, tracks: number): FragmentRecor
       durationMs: view.getUint32(at + 16, true) / 1000,
       offset: view.getUint32(at + 8, true),
       bytes: view.getUint32(at + 12, true),
-      headerBytes: flags & 0x7fff_ffff,
-      keyframe: flags >>> 31 === 1,
+      headerBytes: flags & 0x3fff_ffff,
+      keyframe: (flags & 0x8000_0000) !== 0,
+      reordered: (flags & 0x4000_0000) !== 0,
       tracks: Array.from({ length: tracks }, (_, t) => {
         const p = at + head + t * perTrack;
         return {

@@ -225,6 +225,9 @@ export class ArchiveIndex {
   condemned(): string[] {
     return this.#db.all<{ name: string }>('SELECT name FROM condemned').map(r => r.name);
   }
+  isCondemned(name: string): boolean {
+    return this.#db.all('SELECT 1 FROM condemned WHERE name = ?', name).length > 0;
+  }
   unlinked(names: readonly string[]): void {
     this.#change(() => {
       for (const name of names) this.#db.run('DELETE FROM condemned WHERE name = ?', name);

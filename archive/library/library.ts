@@ -68,6 +68,8 @@ export interface Library {
   /** Takes the folder's lock, opens or makes the index, repairs what a crash left. Fault `state` when somebody else writes there. */
   open(folder: string): Promise<Opened>;
   commit(notes: readonly Note[]): Promise<void>;
+  /** As `open` told it, but now; undefined for a track that was never told of. */
+  known(track: string): Promise<KnownTrack | undefined>;
   /** Deletes what the limits want deleted. `full`: a limit is passed and nothing deletable is left. */
   retain(limits: AllLimits): Promise<{ readonly full: boolean; readonly deletedBytes: number }>;
   /** After an orderly stop of the recorder. */

@@ -8,6 +8,7 @@ import type { Fragment } from '#mp4/fragment';
 import { shiftMediaTime } from '../format/media-time.ts';
 import { foldersOf, segmentPath } from '../format/paths.ts';
 import { type FragmentRecord, largestFileBytes, packRecords, recordEndMs } from '../format/record.ts';
+import type { Span } from '../index/interval-list.ts';
 import type { Note } from '../library/notes.ts';
 
 export interface NewFile {
@@ -30,11 +31,13 @@ export class SegmentFile {
   readonly beginMs: number;
   readonly #new: NewFile;
   readonly #file: OpenFile;
+  readonly #backToZero: readonly number[];
   /** Bytes for which a write was begun. */
   #size: number;
   #written: FragmentRecord[] = [];
+  /** Of the flush that is under way. */
+  #inFlush: FragmentRecord[] = [];
   #safeBytes: number;
-  #safeEndMs: number | undefined;
   #namesAreSafe = false;
   /** Flushes come one after the other. */
   #flushing: Promise<void> = Promise.resolve();
@@ -64,33 +67,32 @@ export class SegmentFile {
     this.path = path;
     this.beginMs = options.beginMs;
     this.#new = options;
+    this.#backToZero = options.origins.map(o => -o);
     this.#file = file;
     this.#size = options.init.length;
     this.#safeBytes = options.init.length;
   }
 
-  /** Where the safe footage ends; undefined when nothing is safe yet. */
-  get safeEndMs(): number | undefined {
-    return this.#safeEndMs;
+  /** Footage that is lost when the file is given up now. */
+  get unsafeSpans(): readonly Span[] {
+    return [...this.#inFlush, ...this.#written].map(r => [r.beginMs, recordEndMs(r)]);
   }
   /** Monotonic time at which the oldest fragment that is not yet safe was written. */
   get waitingSince(): number | undefined {
     return this.#oldestWrittenAt;
   }
 
-  async append(fragments: readonly Fragment[], nowMs: number): Promise<void> {
+  /** `reordered`: some picture is shown in another order than it is decoded. */
+  async append(fragments: readonly Fragment[], reordered: boolean, nowMs: number): Promise<void> {
     const pieces: Uint8Array[] = [];
     const records: FragmentRecord[] = [];
     const begin = this.#size;
     let at = begin;
     for (const f of fragments) {
       // The header is the fragmenter's own fresh buffer and nobody else's.
-      shiftMediaTime(
-        f.header,
-        this.#new.origins.map(o => -o),
-      );
+      shiftMediaTime(f.header, this.#backToZero);
       pieces.push(f.header, ...f.chunks);
-      records.push(recordOf(f, at, this.#new.origins));
+      records.push(recordOf(f, at, this.#new.origins, reordered));
       at += f.bytes;
     }
     if (at > largestFileBytes) throw new Fault('bug', 'invariant', `${this.path} would grow past 4 GiB`);
@@ -111,7 +113,8 @@ export class SegmentFile {
 
   async close(): Promise<void> {
     await this.makeSafe();
-    await this.#end();
+    await this.#file.close();
+    this.#new.say({ is: 'closed', path: this.path });
   }
 
   /** Cuts the file to what is safe and ends it. Never throws: whatever is left is cut at the next start. */
@@ -133,17 +136,15 @@ export class SegmentFile {
     this.#new.say({ is: 'closed', path: this.path });
   }
 
-  async #end(): Promise<void> {
-    await this.#file.close();
-    this.#new.say({ is: 'closed', path: this.path });
-  }
-
   async #flush(): Promise<void> {
+    if (this.#inFlush.length > 0)
+      throw new Fault('storage', 'io-error', `${this.path} was not flushed before and is given up`);
     // What is written while the flush is under way belongs to the next one.
     const records = this.#written;
     const last = records.at(-1);
     if (!last) return;
     this.#written = [];
+    this.#inFlush = records;
     this.#oldestWrittenAt = undefined;
     await this.#file.sync();
     if (!this.#namesAreSafe) {
@@ -151,7 +152,7 @@ export class SegmentFile {
       this.#namesAreSafe = true;
     }
     this.#safeBytes = last.offset + last.bytes;
-    this.#safeEndMs = recordEndMs(last);
+    this.#inFlush = [];
     this.#new.say({ is: 'safe', path: this.path, records: packRecords(records, this.#new.origins.length) });
   }
 }
@@ -170,11 +171,12 @@ async function openNew(files: Files, folder: string, path: string): Promise<Open
   }
 }
 
-function recordOf(f: Fragment, offset: number, origins: readonly number[]): FragmentRecord {
+function recordOf(f: Fragment, offset: number, origins: readonly number[], reordered: boolean): FragmentRecord {
   const tracks = origins.map(() => ({ baseDts: 0, samples: 0, duration: 0, bytes: 0 }));
   for (const t of f.tracks)
     tracks[t.track] = {
-      baseDts: t.baseDts - (origins[t.track] ?? 0),
+      // Audio that comes later than all of the first fragment may begin before it; see shiftMediaTime.
+      baseDts: Math.max(0, t.baseDts - (origins[t.track] ?? 0)),
       samples: t.samples,
       duration: t.duration,
       bytes: t.bytes,
@@ -186,6 +188,7 @@ function recordOf(f: Fragment, offset: number, origins: readonly number[]): Frag
     bytes: f.bytes,
     headerBytes: f.header.length,
     keyframe: f.keyframe,
+    reordered,
     tracks,
   };
 }

@@ -52,16 +52,18 @@ const firstReadBytes = 4096;
 
 /**
  * Walks the file of `fileBytes` that `read` reads; `read` may give less than asked for only at the end of the file.
- * `take` is called for every whole fragment in order. Rejects only when `read` does.
+ * `take` is called for every whole fragment in order. `from`: where a fragment is known to begin, to go on from
+ * there instead of from the first. Rejects only when `read` does.
  */
 export async function scan(
   read: (offset: number, length: number) => Promise<Uint8Array>,
   fileBytes: number,
   take: (fragment: FragmentInfo, offset: number) => void,
+  from = 0,
 ): Promise<Scan> {
   const init = await parsed(read, 0, fileBytes, bytes => parseInit(bytes));
   if (!init) return { init: undefined, fragments: 0, goodBytes: 0 };
-  let at = init.bytes;
+  let at = Math.max(init.bytes, from);
   let fragments = 0;
   while (at < fileBytes) {
     const fragment = await parsed(read, at, fileBytes, bytes => parseFragmentHeader(bytes, 0));

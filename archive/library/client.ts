@@ -1,0 +1,62 @@
+/** The library as seen from another thread: the same methods over a wire. */
+import type { MediaAnswer } from '#core/bytes';
+import { connectRemote, type Peer, type Port } from '#core/wire';
+import type {
+  AllLimits,
+  ExportRequest,
+  GapEntry,
+  KnownTrack,
+  Library,
+  Opened,
+  Range,
+  Summary,
+  TrackDetails,
+} from './library.ts';
+import type { Note } from './notes.ts';
+
+export class LibraryClient implements Library {
+  readonly #peer: Peer;
+
+  constructor(port: Port) {
+    this.#peer = connectRemote(port);
+  }
+
+  /** The connection ends; an archive still open there is abandoned. */
+  end(): void {
+    this.#peer.close();
+  }
+
+  open(folder: string): Promise<Opened> {
+    return this.#peer.call('open', folder);
+  }
+  commit(notes: readonly Note[]): Promise<void> {
+    return this.#peer.call('commit', notes);
+  }
+  known(track: string): Promise<KnownTrack | undefined> {
+    return this.#peer.call('known', track);
+  }
+  retain(limits: AllLimits): Promise<{ readonly full: boolean; readonly deletedBytes: number }> {
+    return this.#peer.call('retain', limits);
+  }
+  close(): Promise<void> {
+    return this.#peer.call('close');
+  }
+  summary(): Promise<Summary> {
+    return this.#peer.call('summary');
+  }
+  channelSummary(track: string, range: Range): Promise<TrackDetails> {
+    return this.#peer.call('channelSummary', track, range);
+  }
+  gaps(track: string, range: Range): Promise<readonly GapEntry[]> {
+    return this.#peer.call('gaps', track, range);
+  }
+  playlist(track: string, range: Range, container: 'fmp4' | 'ts'): Promise<MediaAnswer> {
+    return this.#peer.call('playlist', track, range, container);
+  }
+  hls(track: string, path: string): Promise<MediaAnswer> {
+    return this.#peer.call('hls', track, path);
+  }
+  export(request: ExportRequest): Promise<MediaAnswer> {
+    return this.#peer.call('export', request);
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * What a start does with what a crash left (archive/DESIGN.md, "Recover"): condemned files go,
+ * files that were open are listed up to their last whole fragment and cut there, files newer
+ * than the last listed one are found. Its cost depends on what was open, not on the archive.
+ */
+import { faultFrom } from '#core/errors';
+import type { Files, Log, OpenFile } from '#core/world';
+import { hourFolder, isSegmentName, isTrackName, ledgerFolder } from '../format/paths.ts';
+import { packRecords } from '../format/record.ts';
+import type { ArchiveIndex, FileRow } from '../index/archive-index.ts';
+import { listOrNothing } from './ledger.ts';
+import type { Note } from './notes.ts';
+import { scanFile } from './scan-file.ts';
+
+export interface Place {
+  readonly files: Files;
+  readonly folder: string;
+  readonly index: ArchiveIndex;
+  readonly log: Log;
+}
+
+/** Unlinks what is condemned, with the folders that this empties. Symbolic links are unlinked, never followed. */
+export async function unlinkCondemned({ files, folder, index, log }: Place): Promise<void> {
+  const gone: string[] = [];
+  const folders = new Set<string>();
+  for (const name of index.condemned()) {
+    try {
+      await files.remove(`${folder}/${name}`);
+    } catch (e) {
+      const fault = faultFrom(e);
+      if (fault.kind !== 'absent') {
+        log.warn('file-not-deleted', { file: name, error: fault.message });
+        continue;
+      }
+    }
+    gone.push(name);
+    folders.add(name.slice(0, name.lastIndexOf('/')));
+  }
+  if (gone.length > 0) index.unlinked(gone);
+  for (const f of folders) await removeEmptyFolders(files, folder, f);
+}
+
+/** From the hour up to and without the track's own folder. */
+async function removeEmptyFolders(files: Files, folder: string, path: string): Promise<void> {
+  for (let p = path; p.includes('/'); p = p.slice(0, p.lastIndexOf('/'))) {
+    try {
+      await files.removeEmptyFolder(`${folder}/${p}`);
+    } catch (e) {
+      const fault = faultFrom(e);
+      if (fault.kind !== 'absent' && fault.kind !== 'storage') throw fault;
+      return;
+    }
+  }
+}
+
+/** After a stop that was none: see above. */
+export async function recover(place: Place): Promise<void> {
+  await unlinkCondemned(place);
+  for (const file of place.index.openFiles()) await repair(place, file);
+  for (const { name, kind } of await listOrNothing(place.files, place.folder)) {
+    if (kind !== 'folder' || !isTrackName(name) || name === ledgerFolder) continue;
+    const track = place.index.track(name);
+    const newest = track && place.index.newestFile(track.id);
+    // A track without any listed file is either new, and then its few files are found, or the index is: then the walk finds them.
+    if (newest || place.index.meta('rebuild') !== '1')
+      for (const path of await newerFiles(place, name, newest)) await adopt(place, path, true);
+  }
+}
+
+async function repair({ files, folder, index, log }: Place, row: FileRow): Promise<void> {
+  let file: OpenFile;
+  try {
+    file = await files.open(`${folder}/${row.name}`, 'edit');
+  } catch (e) {
+    const fault = faultFrom(e);
+    if (fault.kind !== 'absent') throw fault;
+    index.forget(row);
+    return;
+  }
+  try {
+    const found = await scanFile(file, row.bytes);
+    const notes: Note[] = [];
+    if (found) {
+      const size = await file.size();
+      if (found.goodBytes < size) await file.truncate(found.goodBytes);
+      await file.sync();
+      if (found.records.length > 0)
+        notes.push({ is: 'safe', path: row.name, records: packRecords(found.records, row.origins.length) });
+      log.info('file-recovered', { file: row.name, fragments: found.records.length, cut: size - found.goodBytes });
+    }
+    notes.push({ is: 'closed', path: row.name });
+    index.apply(notes);
+  } finally {
+    await file.close();
+  }
+  await unlinkCondemned({ files, folder, index, log });
+}
+
+/** Paths of a track's files whose names come after the last listed one, in its hour and in every later one. */
+async function newerFiles({ files, folder }: Place, track: string, newest: FileRow | undefined): Promise<string[]> {
+  // Names order like times; a renamed file does not, and is left to the walk.
+  const after = newest ? newest.name : '';
+  const hour = newest ? hourFolder(track, newest.beginMs) : '';
+  const found: string[] = [];
+  const walk = async (path: string, depth: number): Promise<void> => {
+    for (const { name, kind } of await listOrNothing(files, `${folder}/${path}`)) {
+      const inner = `${path}/${name}`;
+      if (depth === 4) {
+        if (kind === 'file' && isSegmentName(name) && inner > after) found.push(inner);
+      } else if (kind === 'folder' && inner >= hour.slice(0, inner.length)) await walk(inner, depth + 1);
+    }
+  };
+  await walk(track, 0);
+  return found;
+}
+
+/** The newest file of a track by name; undefined without any. */
+export async function newestPath({ files, folder }: Place, track: string): Promise<string | undefined> {
+  const newest = async (path: string, depth: number): Promise<string | undefined> => {
+    const entries = await listOrNothing(files, `${folder}/${path}`);
+    for (const { name, kind } of [...entries].reverse()) {
+      if (depth === 4 && kind === 'file' && isSegmentName(name)) return `${path}/${name}`;
+      const inside = depth < 4 && kind === 'folder' ? await newest(`${path}/${name}`, depth + 1) : undefined;
+      if (inside) return inside;
+    }
+    return undefined;
+  };
+  return newest(track, 0);
+}
+
+/**
+ * Lists a file that the index does not know; `cut`: it was the recorder's when it died. Files that are none of
+ * ours are left alone. True when it is listed now.
+ */
+export async function adopt({ files, folder, index, log }: Place, path: string, cut: boolean): Promise<boolean> {
+  let file: OpenFile;
+  try {
+    file = await files.open(`${folder}/${path}`, cut ? 'edit' : 'read');
+  } catch (e) {
+    const fault = faultFrom(e);
+    if (fault.kind === 'absent' || fault.kind === 'storage') return false;
+    throw fault;
+  }
+  try {
+    if (index.fileNamed(path) || index.isCondemned(path)) return false;
+    const found = await scanFile(file);
+    // Times of a track never overlap: a copy of what is listed already stays unlisted.
+    if (!found || !isTrackName(found.identity.track) || found.records.length === 0 || overlaps(index, found)) {
+      // What a crash left without a single whole fragment is of no use to anybody.
+      if (cut && (!found || found.records.length === 0) && (await file.size()) < emptyBelowBytes)
+        await files.remove(`${folder}/${path}`);
+      else log.info('file-passed-over', { file: path });
+      return false;
+    }
+    if (cut && found.goodBytes < (await file.size())) {
+      await file.truncate(found.goodBytes);
+      await file.sync();
+    }
+    const { identity, initBytes, init, format, records } = found;
+    const { track, run, origins } = identity;
+    const beginMs = records[0]?.beginMs ?? identity.beginMs;
+    index.apply([
+      { is: 'opened', track, path, beginMs, run, origins, initBytes, init, format },
+      { is: 'safe', path, records: packRecords(records, origins.length) },
+      { is: 'closed', path },
+    ]);
+    return true;
+  } finally {
+    await file.close();
+  }
+}
+
+/** A file cut off before its first whole fragment has an init segment and at most one fragment; larger ones are kept for a person to look at. */
+const emptyBelowBytes = 64 * 1024 * 1024;
+
+/** Milliseconds of overlap that rounding and smoothed clocks explain. */
+const toleratedMs = 1000;
+
+function overlaps(
+  index: ArchiveIndex,
+  { identity, records }: { identity: { track: string }; records: readonly { beginMs: number; durationMs: number }[] },
+): boolean {
+  const track = index.track(identity.track);
+  const first = records[0];
+  const last = records.at(-1);
+  if (!track || !first || !last) return false;
+  const end = last.beginMs + last.durationMs;
+  const slack = Math.min(toleratedMs, (end - first.beginMs) / 2);
+  return index.files(track.id, first.beginMs + slack, end - slack).length > 0;
+}

@@ -1,0 +1,95 @@
+/**
+ * What a file of the archive holds, from the file alone: identity from its `uuid` box,
+ * fragments with their wall clock from `prft`. A file cut off anywhere is good up to its last
+ * whole fragment (config.md 11).
+ */
+import { createHash } from 'node:crypto';
+import type { OpenFile } from '#core/world';
+import type { FragmentInfo } from '#mp4/fragment-parser';
+import { type Init, parseInit, scan } from '#mp4/scan';
+import { type Identity, parseIdentity } from '../format/identity.ts';
+import { withoutUuid } from '../format/media-time.ts';
+import type { FragmentRecord } from '../format/record.ts';
+
+export interface ScannedFile {
+  readonly identity: Identity;
+  readonly initBytes: number;
+  readonly init: Uint8Array;
+  readonly format: string;
+  readonly records: readonly FragmentRecord[];
+  /** What lies behind is cut or garbage. */
+  readonly goodBytes: number;
+}
+
+/**
+ * Undefined when the file is not one of ours, or not even its init segment is whole. With `from`, the
+ * end of what is known already, only what comes behind it is walked.
+ */
+export async function scanFile(file: OpenFile, from = 0): Promise<ScannedFile | undefined> {
+  const records: FragmentRecord[] = [];
+  let head: { init: Init; identity: Identity } | undefined;
+  let first = new Uint8Array();
+  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+    const bytes = await file.read(offset, length);
+    if (offset === 0) first = bytes as Uint8Array<ArrayBuffer>;
+    return bytes;
+  };
+  const take = (fragment: FragmentInfo, offset: number): void => {
+    head ??= identified(first);
+    const record = head && recordFrom(fragment, offset, head.init, head.identity, records.at(-1));
+    if (record) records.push(record);
+  };
+  const { goodBytes } = await scan(read, await file.size(), take, from);
+  head ??= identified(first);
+  if (!head) return undefined;
+  const init = withoutUuid(first.slice(0, head.init.bytes));
+  return {
+    identity: head.identity,
+    initBytes: head.init.bytes,
+    init,
+    format: createHash('sha256').update(init).digest('hex').slice(0, 16),
+    records,
+    goodBytes,
+  };
+}
+
+/** Init segment and identity at the beginning of a file. */
+function identified(bytes: Uint8Array): { init: Init; identity: Identity } | undefined {
+  const init = parseInit(bytes);
+  if (!init || 'need' in init) return undefined;
+  for (const body of init.uuidBoxes) {
+    const identity = parseIdentity(body);
+    if (identity && identity.origins.length === init.tracks.length) return { init, identity };
+  }
+  return undefined;
+}
+
+function recordFrom(
+  info: FragmentInfo,
+  offset: number,
+  init: Init,
+  identity: Identity,
+  before: FragmentRecord | undefined,
+): FragmentRecord | undefined {
+  const tracks = init.tracks.map((_, i) => info.tracks.find(t => t.trackId === init.trackIds[i]));
+  const lead = init.tracks.findIndex((t, i) => t.kind === 'video' && (tracks[i]?.count ?? 0) > 0);
+  const at = lead >= 0 ? lead : tracks.findIndex(t => t !== undefined);
+  const samples = tracks[at];
+  const timescale = init.tracks[at]?.timescale;
+  if (!samples || !timescale) return undefined;
+  return {
+    beginMs: info.prftWallMs ?? (before ? before.beginMs + before.durationMs : identity.beginMs),
+    durationMs: (samples.duration * 1000) / timescale,
+    offset,
+    bytes: info.bytes,
+    headerBytes: info.headerBytes,
+    keyframe: (lead >= 0 || !init.tracks.some(t => t.kind === 'video')) && samples.samples.keyframe[0] === 1,
+    reordered: tracks.some(t => t?.samples.compositionOffset.some(o => o !== 0)),
+    tracks: tracks.map(t => ({
+      baseDts: t?.baseDts ?? 0,
+      samples: t?.count ?? 0,
+      duration: t?.duration ?? 0,
+      bytes: t?.bytes ?? 0,
+    })),
+  };
+}

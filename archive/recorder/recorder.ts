@@ -1,0 +1,212 @@
+/**
+ * Records tracks into one archive: makes what was written safe in time, tells the library in
+ * order, and asks it to keep the limits. Runs on the media loop; waits for nothing there.
+ */
+import { Fault, faultFrom } from '#core/errors';
+import type { World } from '#core/world';
+import type { GapReason } from '#media/gap';
+import type { AllLimits, KnownTrack, Library, Opened } from '../library/library.ts';
+import type { GapNote, Note } from '../library/notes.ts';
+import type { Shared } from './shared.ts';
+import { TrackRecorder } from './track-recorder.ts';
+import { WriteBudget } from './write-budget.ts';
+
+/** Live: read anew at every use. */
+export interface RecorderOptions {
+  readonly fileBytes: number;
+  readonly fileSeconds: number;
+  readonly syncSeconds: number;
+  readonly limits: AllLimits;
+}
+
+export interface RecorderHooks {
+  gapStarted(gap: GapNote): void;
+  gapEnded(gap: GapNote): void;
+  /** Nothing deletable is left (or is again). */
+  full(state: boolean): void;
+  /** The disk does not keep up (or does again). */
+  slow(state: boolean): void;
+  trouble(track: string, fault: Fault): void;
+}
+
+/** A second of a 4 Mbit/s camera is half a megabyte: two minutes of two cameras, or half a second of two hundred. */
+const queueBytes = 128 * 1024 * 1024;
+const queueBytesPerTrack = 16 * 1024 * 1024;
+const tickMs = 250;
+const retainMs = 5000;
+/** Flushes at the same time: libuv has four threads, and writes must find one free. */
+const mostFlushes = 2;
+/** A note has about 200 bytes; the library is long dead when so many wait. */
+const mostNotes = 50_000;
+
+export class Recorder {
+  readonly #world: World;
+  readonly #library: Library;
+  readonly #options: () => RecorderOptions;
+  readonly #hooks: RecorderHooks;
+  readonly #shared: Shared;
+  readonly #known: Map<string, KnownTrack>;
+  readonly #tracks = new Map<string, TrackRecorder>();
+  #notes: Note[] = [];
+  #committing: Promise<void> | undefined;
+  #commitNotBefore = 0;
+  #retaining: Promise<void> | undefined;
+  #retainNotBefore = 0;
+  #flushes = 0;
+  readonly #flushing = new Set<TrackRecorder>();
+  #full = false;
+  #slow = false;
+  readonly #onDead: (fault: Fault) => void;
+
+  /** `opened`: what `library.open(folder)` answered. `onDead`: the library does not answer any more; end this recorder. */
+  constructor(
+    world: World,
+    folder: string,
+    library: Library,
+    opened: Opened,
+    options: () => RecorderOptions,
+    hooks: RecorderHooks,
+    onDead: (fault: Fault) => void,
+    budget: WriteBudget = new WriteBudget(queueBytes, queueBytesPerTrack),
+  ) {
+    this.#world = world;
+    this.#library = library;
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#onDead = onDead;
+    this.#known = new Map(opened.tracks.map(t => [t.track, t]));
+    this.#shared = {
+      files: world.files,
+      folder,
+      budget,
+      limits: options,
+      monotonicMs: () => world.clock.monotonicMs(),
+      wallMs: () => world.clock.wallMs(),
+      full: () => this.#full,
+      say: note => this.#notes.push(note),
+      gapStarted: gap => hooks.gapStarted(gap),
+      gapEnded: gap => hooks.gapEnded(gap),
+      trouble: (track, fault) => hooks.trouble(track, fault),
+    };
+  }
+
+  /** Bytes that wait for the disk. */
+  get queuedBytes(): number {
+    return this.#shared.budget.used;
+  }
+
+  /** Periodic work; the owner keeps the timer. */
+  static readonly tickMs = tickMs;
+
+  /** The sink of a track: hand it to its source. The same until it is removed. */
+  track(name: string): TrackRecorder {
+    let track = this.#tracks.get(name);
+    if (!track) {
+      track = new TrackRecorder(name, this.#shared, this.#known.get(name) ?? { lastMs: null, openGap: null });
+      this.#tracks.set(name, track);
+      this.#known.delete(name);
+    }
+    return track;
+  }
+
+  /** The track is not to be recorded any more. */
+  async remove(name: string, reason: GapReason): Promise<void> {
+    const track = this.#tracks.get(name);
+    if (!track) return;
+    this.#tracks.delete(name);
+    await track.stop(reason);
+    await this.#commit();
+    const known = await this.#library.known(name);
+    if (known && !this.#tracks.has(name)) this.#known.set(name, known);
+  }
+
+  /** Of the tracks on disk, those that no source is linked for stand still since the configuration changed. */
+  noteUnlinked(): void {
+    const now = this.#world.clock.wallMs();
+    for (const { track, lastMs, openGap } of this.#known.values()) {
+      if (openGap?.reason === 'config-change' || (!openGap && lastMs === null)) continue;
+      const since = openGap ? Math.max(now, openGap.beginMs) : (lastMs ?? now);
+      if (openGap) this.#notes.push({ is: 'gap', track, ...openGap, endMs: since });
+      const gap = { beginMs: since, reason: 'config-change' as const };
+      this.#notes.push({ is: 'gap', track, ...gap, endMs: null });
+      this.#known.set(track, { track, lastMs, openGap: gap });
+    }
+  }
+
+  /** Called every `tickMs`. Starts what is due; never waits, never throws. */
+  tick(): void {
+    const now = this.#world.clock.monotonicMs();
+    const due = now - this.#options().syncSeconds * 500;
+    for (const track of this.#tracks.values()) {
+      if (this.#flushes >= mostFlushes) break;
+      if ((track.waitingSince ?? Number.POSITIVE_INFINITY) <= due && !this.#flushing.has(track)) this.#flush(track);
+    }
+    if (this.#notes.length > 0 && now >= this.#commitNotBefore) void this.#commit();
+    if (now >= this.#retainNotBefore) void this.#retain();
+    const slow = [...this.#tracks.values()].some(t => t.dropping === 'disk-slow');
+    if (slow !== this.#slow) this.#hooks.slow((this.#slow = slow));
+  }
+
+  /** Everything is written, safe, and told when it resolves; the library may be closed then. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#tracks.values()].map(t => t.stop('restart')));
+    await this.#retaining;
+    await this.#commit();
+    // What came while a commit was under way.
+    await this.#commit();
+  }
+
+  #flush(track: TrackRecorder): void {
+    this.#flushes++;
+    this.#flushing.add(track);
+    void track.makeSafe().then(() => {
+      this.#flushes--;
+      this.#flushing.delete(track);
+      // The next in line need not wait for a tick.
+      this.tick();
+    });
+  }
+
+  /** One at a time, so that notes arrive in order. */
+  #commit(): Promise<void> {
+    return (this.#committing ??= this.#commitNow().finally(() => {
+      this.#committing = undefined;
+    }));
+  }
+
+  async #commitNow(): Promise<void> {
+    const notes = this.#notes;
+    if (notes.length === 0) return;
+    this.#notes = [];
+    try {
+      await this.#library.commit(notes);
+    } catch (e) {
+      const fault = faultFrom(e);
+      this.#notes = [...notes, ...this.#notes];
+      this.#commitNotBefore = this.#world.clock.monotonicMs() + 1000;
+      this.#hooks.trouble('', fault);
+      if (fault.kind === 'cancelled' || fault.kind === 'bug' || this.#notes.length > mostNotes)
+        this.#onDead(
+          fault.kind === 'storage' || fault.kind === 'bug'
+            ? fault
+            : new Fault('storage', 'unavailable', `the index cannot be written: ${fault.message}`, {}, fault),
+        );
+    }
+  }
+
+  #retain(): Promise<void> {
+    return (this.#retaining ??= this.#retainNow().finally(() => {
+      this.#retaining = undefined;
+    }));
+  }
+
+  async #retainNow(): Promise<void> {
+    this.#retainNotBefore = this.#world.clock.monotonicMs() + retainMs;
+    try {
+      const { full } = await this.#library.retain(this.#options().limits);
+      if (full !== this.#full) this.#hooks.full((this.#full = full));
+    } catch (e) {
+      this.#hooks.trouble('', faultFrom(e));
+    }
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * An archive in a folder (config.md 10.1): records every linked source permanently. The
+ * recorder runs here, on the media loop; index, queries, exports and deletion are asked of the
+ * library thread (archive/DESIGN.md).
+ */
+import { LibraryClient } from '#archive/library/client';
+import { Recorder, type RecorderOptions } from '#archive/recorder/recorder';
+import { LiveMedia } from '#capability/live-media';
+import { many } from '#core/capability';
+import { type Attempt, type Context, defineObjectType } from '#core/define';
+import { Fault, faultFrom } from '#core/errors';
+import { type Static, Type } from '#core/schema';
+import { isoTime, parseInterval, timeArgument } from '#core/time';
+import { VideoStorage } from '#interface/video-storage';
+
+const limits = {
+  max_size_gb: Type.Optional(Type.Number({ exclusiveMinimum: 0, live: true, description: 'most bytes on disk; 1 GB = 10^9 bytes' })),
+  max_depth_abs_hours: Type.Optional(
+    Type.Number({ exclusiveMinimum: 0, live: true, description: 'delete what is older by the wall clock' }),
+  ),
+  max_depth_rel_hours: Type.Optional(
+    Type.Number({ exclusiveMinimum: 0, live: true, description: 'keep at most so many recorded hours per track' }),
+  ),
+};
+
+const config = Type.Object({
+  folder: Type.String({ minLength: 1, description: 'root directory; created if missing' }),
+  filesize: Type.Number({ default: 16, exclusiveMinimum: 0, maximum: 2000, live: true, unit: 'MB', description: 'target size of a file, 1 MB = 10^6 bytes' }),
+  file_seconds: Type.Number({ default: 300, minimum: 1, live: true, description: 'longest file' }),
+  sync_seconds: Type.Number({ default: 2, minimum: 0.5, live: true, description: 'most footage that a power cut may cost' }),
+  limits: Type.Object(
+    {
+      ...limits,
+      keep_free_percents: Type.Optional(
+        Type.Number({ minimum: 0, maximum: 99, live: true, description: 'least free share of the volume; 5 when no limit is set' }),
+      ),
+    },
+    { default: {}, live: true, description: 'a ring: when a limit is passed the oldest files go first; the tightest limit rules' },
+  ),
+  tracks: Type.Record(Type.String(), Type.Object({ limits: Type.Optional(Type.Object(limits)) }), {
+    default: {},
+    live: true,
+    description: 'limits of single tracks, by name of the source',
+  }),
+});
+
+type Config = Static<typeof config>;
+
+/** A folder that another writer holds, or a missing volume: seen again soon. */
+const optionsFrom = (c: Config): RecorderOptions => ({
+  fileBytes: c.filesize * 1e6,
+  fileSeconds: c.file_seconds,
+  syncSeconds: c.sync_seconds,
+  limits: { limits: c.limits, tracks: c.tracks },
+});
+
+class Storage {
+  readonly #context: Context<typeof config>;
+  #config: Config;
+  #sources: ReadonlyMap<string, LiveMedia> = new Map();
+  #library: LibraryClient | undefined;
+  #recorder: Recorder | undefined;
+  /** By name of the source: what it was attached to, so that a source that was made anew is attached anew. */
+  readonly #attached = new Map<string, { readonly source: LiveMedia; readonly ends: { close(): void } }>();
+  #troubles: string | undefined;
+  #lastFault: Fault | undefined;
+
+  constructor(context: Context<typeof config>) {
+    this.#context = context;
+    this.#config = context.config;
+  }
+
+  start(): void {
+    this.#context.persist('archive', attempt => this.#record(attempt));
+  }
+
+  apply(next: Config): void {
+    this.#config = next;
+  }
+
+  link(sources: ReadonlyMap<string, LiveMedia>): void {
+    this.#sources = sources;
+    if (this.#recorder) this.#attachAll(this.#recorder);
+  }
+
+  /** One life of the archive: from the lock on its folder to the last byte written. */
+  async #record(attempt: Attempt): Promise<void> {
+    const { world } = this.#context;
+    const library = attempt.scope.own('library', new LibraryClient(world.threads.connect('library', 'archive')), l => l.end());
+    try {
+      const opened = await library.open(this.#config.folder);
+      const dead = Promise.withResolvers<never>();
+      const recorder = new Recorder(world, this.#config.folder, library, opened, () => optionsFrom(this.#config), this.#hooks, f => dead.reject(f));
+      attempt.scope.own('recorder', recorder, () => this.#end(recorder, library));
+      const ticks = world.clock.every(Recorder.tickMs, () => recorder.tick());
+      attempt.scope.own('ticks', ticks, t => t.cancel());
+      this.#library = library;
+      this.#recorder = recorder;
+      this.#lastFault = undefined;
+      this.#attachAll(recorder);
+      recorder.noteUnlinked();
+      attempt.healthy();
+      await Promise.race([dead.promise, aborted(attempt.signal)]);
+    } catch (e) {
+      this.#lastFault = faultFrom(e);
+      throw this.#lastFault;
+    }
+  }
+
+  async #end(recorder: Recorder, library: LibraryClient): Promise<void> {
+    if (this.#recorder === recorder) this.#recorder = undefined;
+    for (const [name, { ends }] of this.#attached) {
+      ends.close();
+      this.#attached.delete(name);
+    }
+    await recorder.stop();
+    if (this.#library === library) this.#library = undefined;
+    await library.close();
+  }
+
+  #attachAll(recorder: Recorder): void {
+    for (const [name, { source, ends }] of this.#attached) {
+      if (this.#sources.get(name) === source) continue;
+      ends.close();
+      this.#attached.delete(name);
+      // A source that is only made anew goes on in the same track.
+      if (!this.#sources.has(name)) this.#context.scope.run(`end of ${name}`, () => recorder.remove(name, 'config-change'));
+    }
+    for (const [name, source] of this.#sources) {
+      if (this.#attached.has(name)) continue;
+      const ends = source.attach(recorder.track(name), { who: this.#context.name, from: 'next' });
+      this.#attached.set(name, { source, ends });
+    }
+  }
+
+  readonly #hooks = {
+    gapStarted: (g: { track: string; reason: string; beginMs: number }) =>
+      this.#context.emit('GapStarted', { track: g.track, reason: g.reason, begin: isoTime(g.beginMs) }),
+    gapEnded: (g: { track: string; reason: string; beginMs: number; endMs: number | null }) =>
+      this.#context.emit('GapEnded', {
+        track: g.track,
+        reason: g.reason,
+        begin: isoTime(g.beginMs),
+        end: isoTime(g.endMs ?? g.beginMs),
+      }),
+    full: (state: boolean) => {
+      this.#context.emit('StorageFull', { state });
+      this.#tell(state ? 'a limit is passed and nothing deletable is left' : undefined);
+    },
+    slow: (state: boolean) => {
+      this.#context.emit('StorageSlow', { state });
+      this.#tell(state ? 'the disk does not keep up; footage is dropped' : undefined);
+    },
+    trouble: (track: string, fault: Fault) => {
+      this.#context.log.warn('archive-trouble', { track, code: fault.code, error: fault.message });
+      this.#tell(fault.message);
+    },
+  };
+
+  #tell(trouble: string | undefined): void {
+    if (trouble === this.#troubles) return;
+    this.#troubles = trouble;
+    if (trouble === undefined) this.#context.report('running');
+    else this.#context.report('degraded', trouble);
+  }
+
+  get #open(): LibraryClient {
+    if (this.#library) return this.#library;
+    throw this.#lastFault ?? new Fault('storage', 'unavailable', 'the archive is not open yet');
+  }
+
+  readonly published = {
+    /** Clients ask for every storage at their start, and one failure blanks their page: zeros and `error` instead (api.md 3 rule 1). */
+    summary: async () => {
+      try {
+        return await this.#open.summary();
+      } catch (e) {
+        const { message } = faultFrom(e);
+        return { disk_usage: 0, disk_free_space: 0, contexts: {}, error: message };
+      }
+    },
+    channel_summary: async (p: { track: string; interval?: readonly (string | null)[] | null }) => {
+      const range = parseInterval(p.interval);
+      const name = p.track;
+      if (this.#sources.has(name) && !(await this.#open.known(name)))
+        return { disk_usage: 0, time_boundaries: null, timeline: [] };
+      return this.#open.channelSummary(name, range);
+    },
+    gaps: async (p: { track: string; interval?: readonly (string | null)[] | null }) => [
+      ...(await this.#open.gaps(p.track, parseInterval(p.interval))),
+    ],
+    playlist: (p: { track: string; begin?: string; end?: string; container?: 'fmp4' | 'ts' }) =>
+      this.#open.playlist(p.track, parseInterval([p.begin, p.end]), p.container ?? 'fmp4'),
+    hls: (p: { track: string; path: string }) => this.#open.hls(p.track, p.path),
+    export: (p: { track: string; begin: string; end: string; format?: 'isom' | 'fmp4' | 'ts'; gaps?: 'skip' | 'keep' }) => {
+      parseInterval([p.begin, p.end]);
+      const [beginMs, endMs] = [timeArgument('begin', p.begin), timeArgument('end', p.end)];
+      return this.#open.export({ track: p.track, beginMs, endMs, format: p.format ?? 'isom', gaps: p.gaps ?? 'skip' });
+    },
+  };
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise(done => {
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
+  });
+
+export default defineObjectType({
+  type: 'storage',
+  aliases: ['storage.local'],
+  summary: 'An archive: records the linked sources into a folder, a ring with limits.',
+  stage: 'media',
+  config,
+  provides: {},
+  consumes: { sources: many(LiveMedia) },
+  interfaces: [VideoStorage],
+  create: context => {
+    const storage = new Storage(context);
+    return {
+      provides: {},
+      published: { VideoStorage: storage.published },
+      start: () => storage.start(),
+      apply: next => storage.apply(next),
+      link: ({ sources }) => storage.link(sources),
+    };
+  },
+});
