@@ -78,10 +78,17 @@ async function repair({ files, folder, index, log }: Place, row: FileRow): Promi
     return;
   }
   try {
+    const size = await file.size();
+    if (size < row.bytes) {
+      // Not our doing: what was listed had been flushed. What is left is taken as a file never seen before.
+      index.forget(row);
+      log.warn('file-shortened', { file: row.name, expected: row.bytes, bytes: size });
+      await adopt({ files, folder, index, log }, row.name, true);
+      return;
+    }
     const found = await scanFile(file, row.bytes);
     const notes: Note[] = [];
     if (found) {
-      const size = await file.size();
       if (found.goodBytes < size) await file.truncate(found.goodBytes);
       await file.sync();
       if (found.records.length > 0)

@@ -216,7 +216,9 @@ class TimeLine {
   /** Time line of a moment of the first fragment's file, seconds. */
   secondsOf(source: Source, fileSeconds: number): number {
     const i = leadTrack(source);
-    return (source.file.origins[i] ?? 0) / (source.init.tracks[i]?.timescale ?? 1) + fileSeconds + (this.#firstShift ?? 0);
+    return (
+      (source.file.origins[i] ?? 0) / (source.init.tracks[i]?.timescale ?? 1) + fileSeconds + (this.#firstShift ?? 0)
+    );
   }
 
   /** Where the wall clock `ms` lies, seen from the last fragment. */
@@ -232,7 +234,12 @@ class TimeLine {
 function leadTrack({ init, record }: Source): number {
   const has = (i: number): boolean => (record.tracks[i]?.samples ?? 0) > 0;
   const video = init.tracks.findIndex((t, i) => t.kind === 'video' && has(i));
-  return video >= 0 ? video : Math.max(0, init.tracks.findIndex((_, i) => has(i)));
+  return video >= 0
+    ? video
+    : Math.max(
+        0,
+        init.tracks.findIndex((_, i) => has(i)),
+      );
 }
 
 /** Decoding time of a fragment's first sample, ticks of the run. */

@@ -14,28 +14,36 @@ export interface ToldGap {
   readonly filledMs: number | null;
 }
 
-/** `timeline` in order, within the range; `rows` by begin, an open one lasts. */
+/** `timeline` in order, within the range; `rows` by begin, one without an end lasts. */
 export function gapCover(timeline: readonly Span[], rows: readonly GapRow[], range: Span): ToldGap[] {
   const told: ToldGap[] = [];
   let next = 0;
   for (const [begin, end] of complement(timeline, range)) {
+    while (next < rows.length && (rows[next]?.endMs ?? Number.POSITIVE_INFINITY) <= begin) next++;
     let at = begin;
-    while ((rows[next]?.endMs ?? Number.POSITIVE_INFINITY) <= begin && next < rows.length) next++;
-    for (let i = next, row = rows[i]; row && row.beginMs < end; row = rows[++i]) {
-      // Below a second between two reasons belongs to the later one.
-      const from = row.beginMs - at < joinMs ? at : row.beginMs;
+    for (let i = next, row = rows[i]; row && row.beginMs < end && at < end; row = rows[++i]) {
       const to = Math.min(end, row.endMs ?? end);
       if (to <= at) continue;
-      if (from > at) told.push({ beginMs: at, endMs: from, reason: 'removed', filledMs: null });
-      told.push({ beginMs: from, endMs: to, reason: row.reason, filledMs: row.filledMs });
-      at = to;
+      // Less than a second before a reason belongs to it.
+      if (row.beginMs - at >= joinMs) at = tell(told, at, row.beginMs, 'removed', null);
+      at = tell(told, at, to, row.reason, row.filledMs);
     }
+    // Less than a second behind a reason belongs to it too.
     const last = told.at(-1);
-    if (at < end && last && last.endMs === at && at > begin && end - at < joinMs)
-      told[told.length - 1] = { ...last, endMs: end };
-    else if (at < end) told.push({ beginMs: at, endMs: end, reason: 'removed', filledMs: null });
+    if (at > begin && end - at < joinMs && last) at = tell(told, at, end, last.reason, last.filledMs);
+    tell(told, at, end, 'removed', null);
   }
   return told;
+}
+
+/** Adds a gap, or lengthens the last one where it only goes on. Gives its end. */
+function tell(told: ToldGap[], beginMs: number, endMs: number, reason: GapReason, filledMs: number | null): number {
+  if (endMs <= beginMs) return beginMs;
+  const last = told.at(-1);
+  if (last?.endMs === beginMs && last.reason === reason && last.filledMs === filledMs)
+    told[told.length - 1] = { ...last, endMs };
+  else told.push({ beginMs, endMs, reason, filledMs });
+  return endMs;
 }
 
 function complement(timeline: readonly Span[], [begin, end]: Span): Span[] {

@@ -15,7 +15,7 @@ import type { Run } from '#media/track';
 import type { Fragment } from '#mp4/fragment';
 import { Fragmenter } from '#mp4/fragmenter';
 import { writeInit } from '#mp4/init';
-import type { Span } from '../index/interval-list.ts';
+import { joinMs, type Span } from '../index/interval-list.ts';
 import type { KnownTrack } from '../library/library.ts';
 import type { GapNote } from '../library/notes.ts';
 import { ClockBase } from './clock-base.ts';
@@ -199,7 +199,8 @@ export class TrackRecorder {
 
   /** A hole that nobody gave a reason for. Media without one and a wall clock with one: the clock stepped forward. */
   #tellHole(fragment: Fragment, media: { readonly begin: number }): void {
-    if (this.#edgeMs === undefined || this.#gap || fragment.beginMs - this.#edgeMs <= holeMs) return;
+    // What the timeline does not join needs a reason.
+    if (this.#edgeMs === undefined || this.#gap || fragment.beginMs - this.#edgeMs < joinMs) return;
     const stepped = this.#planned?.runId === fragment.run.id && media.begin - this.#planned.mediaEnd < holeMs / 1000;
     this.#openGap(stepped ? 'clock-step' : this.#lostPackets > 0 ? 'network-loss' : 'no-media', this.#edgeMs);
   }

@@ -14,7 +14,9 @@ import { isoTime, parseInterval, timeArgument } from '#core/time';
 import { VideoStorage } from '#interface/video-storage';
 
 const limits = {
-  max_size_gb: Type.Optional(Type.Number({ exclusiveMinimum: 0, live: true, description: 'most bytes on disk; 1 GB = 10^9 bytes' })),
+  max_size_gb: Type.Optional(
+    Type.Number({ exclusiveMinimum: 0, live: true, description: 'most bytes on disk; 1 GB = 10^9 bytes' }),
+  ),
   max_depth_abs_hours: Type.Optional(
     Type.Number({ exclusiveMinimum: 0, live: true, description: 'delete what is older by the wall clock' }),
   ),
@@ -25,17 +27,38 @@ const limits = {
 
 const config = Type.Object({
   folder: Type.String({ minLength: 1, description: 'root directory; created if missing' }),
-  filesize: Type.Number({ default: 16, exclusiveMinimum: 0, maximum: 2000, live: true, unit: 'MB', description: 'target size of a file, 1 MB = 10^6 bytes' }),
+  filesize: Type.Number({
+    default: 16,
+    exclusiveMinimum: 0,
+    maximum: 2000,
+    live: true,
+    unit: 'MB',
+    description: 'target size of a file, 1 MB = 10^6 bytes',
+  }),
   file_seconds: Type.Number({ default: 300, minimum: 1, live: true, description: 'longest file' }),
-  sync_seconds: Type.Number({ default: 2, minimum: 0.5, live: true, description: 'most footage that a power cut may cost' }),
+  sync_seconds: Type.Number({
+    default: 2,
+    minimum: 0.5,
+    live: true,
+    description: 'most footage that a power cut may cost',
+  }),
   limits: Type.Object(
     {
       ...limits,
       keep_free_percents: Type.Optional(
-        Type.Number({ minimum: 0, maximum: 99, live: true, description: 'least free share of the volume; 5 when no limit is set' }),
+        Type.Number({
+          minimum: 0,
+          maximum: 99,
+          live: true,
+          description: 'least free share of the volume; 5 when no limit is set',
+        }),
       ),
     },
-    { default: {}, live: true, description: 'a ring: when a limit is passed the oldest files go first; the tightest limit rules' },
+    {
+      default: {},
+      live: true,
+      description: 'a ring: when a limit is passed the oldest files go first; the tightest limit rules',
+    },
   ),
   tracks: Type.Record(Type.String(), Type.Object({ limits: Type.Optional(Type.Object(limits)) }), {
     default: {},
@@ -86,11 +109,21 @@ class Storage {
   /** One life of the archive: from the lock on its folder to the last byte written. */
   async #record(attempt: Attempt): Promise<void> {
     const { world } = this.#context;
-    const library = attempt.scope.own('library', new LibraryClient(world.threads.connect('library', 'archive')), l => l.end());
+    const library = attempt.scope.own('library', new LibraryClient(world.threads.connect('library', 'archive')), l =>
+      l.end(),
+    );
     try {
       const opened = await library.open(this.#config.folder);
       const dead = Promise.withResolvers<never>();
-      const recorder = new Recorder(world, this.#config.folder, library, opened, () => optionsFrom(this.#config), this.#hooks, f => dead.reject(f));
+      const recorder = new Recorder(
+        world,
+        this.#config.folder,
+        library,
+        opened,
+        () => optionsFrom(this.#config),
+        this.#hooks,
+        f => dead.reject(f),
+      );
       attempt.scope.own('recorder', recorder, () => this.#end(recorder, library));
       const ticks = world.clock.every(Recorder.tickMs, () => recorder.tick());
       attempt.scope.own('ticks', ticks, t => t.cancel());
@@ -124,7 +157,8 @@ class Storage {
       ends.close();
       this.#attached.delete(name);
       // A source that is only made anew goes on in the same track.
-      if (!this.#sources.has(name)) this.#context.scope.run(`end of ${name}`, () => recorder.remove(name, 'config-change'));
+      if (!this.#sources.has(name))
+        this.#context.scope.run(`end of ${name}`, () => recorder.remove(name, 'config-change'));
     }
     for (const [name, source] of this.#sources) {
       if (this.#attached.has(name)) continue;
@@ -192,7 +226,13 @@ class Storage {
     playlist: (p: { track: string; begin?: string; end?: string; container?: 'fmp4' | 'ts' }) =>
       this.#open.playlist(p.track, parseInterval([p.begin, p.end]), p.container ?? 'fmp4'),
     hls: (p: { track: string; path: string }) => this.#open.hls(p.track, p.path),
-    export: (p: { track: string; begin: string; end: string; format?: 'isom' | 'fmp4' | 'ts'; gaps?: 'skip' | 'keep' }) => {
+    export: (p: {
+      track: string;
+      begin: string;
+      end: string;
+      format?: 'isom' | 'fmp4' | 'ts';
+      gaps?: 'skip' | 'keep';
+    }) => {
       parseInterval([p.begin, p.end]);
       const [beginMs, endMs] = [timeArgument('begin', p.begin), timeArgument('end', p.end)];
       return this.#open.export({ track: p.track, beginMs, endMs, format: p.format ?? 'isom', gaps: p.gaps ?? 'skip' });

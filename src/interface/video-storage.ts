@@ -1,6 +1,6 @@
 import { defineInterface } from '#core/interface';
 import { Interval, IsoTime, Nullable, Time, Type } from '#core/schema';
-import { gapReasons } from '#media/gap';
+import { type GapReason, gapReasons } from '#media/gap';
 
 const Pair = Type.Array(IsoTime, { minItems: 2, maxItems: 2 });
 const track = Type.String({ description: "the source's name" });
@@ -20,7 +20,7 @@ export const TrackDetails = Type.Object({ ...TrackSummary.properties, timeline: 
 export const GapEntry = Type.Object({
   begin: IsoTime,
   end: IsoTime,
-  reason: Type.Union(gapReasons.map(r => Type.Literal(r))),
+  reason: Type.Unsafe<GapReason>({ type: 'string', enum: [...gapReasons] }),
   filled: Type.Optional(IsoTime),
 });
 const GapEvent = Type.Object({
