@@ -1,0 +1,244 @@
+/**
+ * RTP payloads to H.264 access units, as RFC 6184 packs them: single NAL unit packets,
+ * STAP-A, FU-A. A unit ends with the marker, or where the timestamp changes. Parameter sets
+ * and access unit delimiters are taken out, filler too; SEI stays. A NAL unit with a hole in it is dropped
+ * whole; a picture of which nothing is left is dropped, and its loss told with the next one.
+ *
+ * Cameras break the RFC. What we tolerate:
+ *   - S and E both set in one FU-A header (RFC 6184 5.8 forbids it): taken as a whole NAL unit.
+ *   - marker on packets that hold only parameter sets: the unit goes on until it has a picture.
+ *   - marker on every slice: noticed at the first slice after the end that does not begin a
+ *     picture; from then on only the timestamp ends a unit, and that one picture is cut.
+ *   - several NAL units with start codes between them in what should be one parameter set.
+ * Not spoken: interleaved mode (STAP-B, MTAP, FU-B), which is never offered.
+ */
+import { naluType } from '#media/h264';
+import type { Depacketizer, UnitTaker } from '../depacketizer.ts';
+import { UnitBuffer } from '../unit-buffer.ts';
+
+const stapA = 24;
+const fuA = 28;
+/** A picture larger than this is no picture: 8 MiB are a second at 64 Mbit/s. */
+const unitLimitBytes = 8 << 20;
+const slabBytes = 128 << 10;
+/** Parameter sets are tens of bytes. */
+const setLimitBytes = 1024;
+const ppsLimit = 16;
+
+export class H264Depacketizer implements Depacketizer {
+  readonly #taker: UnitTaker;
+  readonly #unit = new UnitBuffer(slabBytes, unitLimitBytes);
+  /** Where in the unit the NAL unit being joined from fragments begins; -1: none is. */
+  #fragment = -1;
+  #timestamp = -1;
+  /** A slice is in the unit. */
+  #picture = false;
+  #keyframe = false;
+  #lost = 0;
+  #endedAt = -1;
+  #markerLies = false;
+  #sps: Uint8Array | undefined;
+  #pps: Uint8Array[] = [];
+  /** The SPS is newer than every PPS: the next PPS replaces them all. */
+  #ppsOutdated = false;
+  #setsChanged = false;
+
+  constructor(taker: UnitTaker) {
+    this.#taker = taker;
+  }
+
+  /** Parameter sets known from elsewhere (SDP). */
+  offer(nalus: readonly Uint8Array[]): void {
+    for (const nalu of nalus) {
+      const type = (nalu[0] ?? 0) & 0x1f;
+      if (type === naluType.sps || type === naluType.pps) this.#parameterSet(nalu, 0, nalu.length);
+    }
+  }
+
+  restart(): void {
+    this.#drop();
+    this.#timestamp = -1;
+    this.#endedAt = -1;
+    this.#lost = 0;
+  }
+
+  push(bytes: Uint8Array, begin: number, end: number, marker: boolean, timestamp: number, lost: number): void {
+    if (lost > 0) {
+      this.#lost += lost;
+      this.#abandon('a packet of a fragmented NAL unit was lost');
+    }
+    if (timestamp !== this.#timestamp) {
+      this.#abandon('a fragmented NAL unit did not end with its picture');
+      if (this.#picture) this.#end();
+      this.#timestamp = timestamp;
+    }
+    if (begin >= end) {
+      this.#taker.fault('a packet without payload');
+    } else {
+      const type = bytes[begin]! & 0x1f;
+      if (type === fuA) this.#fragmentOf(bytes, begin, end);
+      else {
+        this.#abandon('a fragmented NAL unit was interrupted by another');
+        if (type === stapA) this.#aggregate(bytes, begin, end);
+        else if (type > 23) this.#taker.fault(`a packet of type ${type}`);
+        else this.#whole(bytes, begin, end);
+      }
+    }
+    if (marker && this.#picture && !this.#markerLies) {
+      this.#abandon('a fragmented NAL unit did not end with its picture');
+      if (this.#picture) this.#end();
+    }
+  }
+
+  #fragmentOf(bytes: Uint8Array, begin: number, end: number): void {
+    if (end - begin < 3) {
+      this.#taker.fault('FU-A without content');
+      return;
+    }
+    const header = bytes[begin + 1]!;
+    if ((header & 0x80) !== 0) {
+      this.#abandon('a fragmented NAL unit began before the one before ended');
+      const type = header & 0x1f;
+      if (type >= 1 && type <= 5 && !this.#belongs(bytes[begin + 2]!)) return;
+      this.#fragment = this.#unit.length;
+      this.#unit.appendPrefix((bytes[begin]! & 0xe0) | type);
+    } else if (this.#fragment < 0) {
+      this.#taker.fault('FU-A without a beginning');
+      return;
+    }
+    this.#unit.append(bytes, begin + 2, end);
+    if ((header & 0x40) === 0) return;
+    const at = this.#fragment;
+    this.#fragment = -1;
+    const type = this.#unit.byteAt(at + 4) & 0x1f;
+    if (type >= naluType.sps || type === 0) {
+      const nalu = this.#unit.copyFrom(at + 4);
+      this.#unit.truncate(at);
+      this.#whole(nalu, 0, nalu.length);
+      return;
+    }
+    this.#unit.setLength(at);
+    this.#note(type);
+  }
+
+  #aggregate(bytes: Uint8Array, begin: number, end: number): void {
+    for (let at = begin + 1; at < end; ) {
+      const next = at + 2 + ((bytes[at]! << 8) | (at + 1 < end ? bytes[at + 1]! : 0));
+      if (next === at + 2 || next > end) {
+        this.#taker.fault('STAP-A with a length that does not fit');
+        return;
+      }
+      this.#whole(bytes, at + 2, next);
+      at = next;
+    }
+  }
+
+  #whole(bytes: Uint8Array, begin: number, end: number): void {
+    const type = bytes[begin]! & 0x1f;
+    if (type === naluType.sps || type === naluType.pps) {
+      this.#parameterSet(bytes, begin, end);
+      return;
+    }
+    if (type === naluType.aud || (type >= naluType.endOfSequence && type <= naluType.filler)) return;
+    if (type === 0) {
+      this.#taker.fault('a NAL unit of type 0');
+      return;
+    }
+    if (type <= naluType.idr && !this.#belongs(end - begin > 1 ? bytes[begin + 1]! : 0x80)) return;
+    this.#unit.appendLength(end - begin);
+    this.#unit.append(bytes, begin, end);
+    this.#note(type);
+  }
+
+  /** Is a slice with this first byte part of the unit being made? Not if its picture was handed on already. */
+  #belongs(first: number): boolean {
+    // first_mb_in_slice is ue(v): a leading 1 is macroblock 0, the beginning of a picture.
+    if (this.#timestamp !== this.#endedAt || (first & 0x80) !== 0) return true;
+    if (!this.#markerLies) this.#taker.fault('a slice after the marker: from now on only timestamps end a picture');
+    this.#markerLies = true;
+    return false;
+  }
+
+  #note(type: number): void {
+    if (type <= naluType.idr) this.#picture = true;
+    if (type === naluType.idr) this.#keyframe = true;
+  }
+
+  #parameterSet(bytes: Uint8Array, begin: number, end: number): void {
+    if (end - begin > setLimitBytes) end = begin + setLimitBytes;
+    // 00 00 01 cannot be inside a NAL unit: what follows it is another one.
+    for (let at = begin + 1; at + 3 < end; at++)
+      if (bytes[at] === 0 && bytes[at + 1] === 0 && bytes[at + 2] === 1) {
+        this.#parameterSet(bytes, begin, bytes[at - 1] === 0 && at - 1 > begin ? at - 1 : at);
+        const type = bytes[at + 3]! & 0x1f;
+        if (type === naluType.sps || type === naluType.pps) this.#parameterSet(bytes, at + 3, end);
+        return;
+      }
+    while (end > begin + 2 && bytes[end - 1] === 0) end--; // trailing_zero_8bits
+    if (end - begin < 2) return;
+    if ((bytes[begin]! & 0x1f) === naluType.sps) {
+      if (this.#sps !== undefined && same(this.#sps, bytes, begin, end)) return;
+      this.#sps = bytes.slice(begin, end);
+      this.#ppsOutdated = true;
+      this.#setsChanged = true;
+      return;
+    }
+    for (const pps of this.#pps) if (same(pps, bytes, begin, end)) return;
+    const pps = bytes.slice(begin, end);
+    if (this.#ppsOutdated) this.#pps = [];
+    this.#ppsOutdated = false;
+    const id = ppsId(pps);
+    const at = this.#pps.findIndex(p => ppsId(p) === id);
+    if (at >= 0) this.#pps[at] = pps;
+    else if (this.#pps.length < ppsLimit) this.#pps.push(pps);
+    else return;
+    this.#setsChanged = true;
+  }
+
+  #end(): void {
+    const lost = this.#lost;
+    const keyframe = this.#keyframe;
+    const overflown = this.#unit.overflown;
+    this.#endedAt = this.#timestamp;
+    this.#picture = this.#keyframe = false;
+    if (overflown) {
+      this.#unit.drop();
+      this.#lost++;
+      this.#taker.fault('a picture larger than 8 MiB was dropped');
+      return;
+    }
+    this.#lost = 0;
+    if (this.#setsChanged && this.#sps !== undefined && this.#pps.length > 0) {
+      this.#setsChanged = false;
+      this.#taker.parameterSets(this.#sps, this.#pps.slice());
+    }
+    this.#taker.unit(this.#timestamp, keyframe, this.#unit.take(), lost);
+  }
+
+  /** A NAL unit that will not become whole: what came of it goes. */
+  #abandon(why: string): void {
+    if (this.#fragment < 0) return;
+    this.#unit.truncate(this.#fragment);
+    this.#fragment = -1;
+    this.#taker.fault(why);
+  }
+
+  #drop(): void {
+    this.#unit.drop();
+    this.#fragment = -1;
+    this.#picture = this.#keyframe = false;
+  }
+}
+
+function same(known: Uint8Array, bytes: Uint8Array, begin: number, end: number): boolean {
+  if (known.length !== end - begin) return false;
+  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[begin + i]) return false;
+  return true;
+}
+
+/** pic_parameter_set_id, the ue(v) right behind the header: good for the ids up to 6 that cameras use, distinct for the others. */
+const ppsId = (pps: Uint8Array): number => {
+  const first = pps[1] ?? 0;
+  const zeros = Math.clz32(first) - 24;
+  return zeros > 3 ? 256 + first * 256 + (pps[2] ?? 0) : first >> (7 - 2 * zeros);
+};
