@@ -48,6 +48,8 @@ export interface TcpOptions {
   /** TLS with these options; undefined is plain TCP. */
   readonly tls?: { readonly servername?: string; readonly rejectUnauthorized?: boolean };
   readonly timeoutMs: number;
+  /** Gives up connecting; without effect once connected. */
+  readonly signal?: AbortSignal;
   /**
    * Bytes that came: `buffer` holds them in 0 .. `length` and is reused for the next call, of
    * this connection or another, so keep a copy of what must stay.
@@ -60,13 +62,16 @@ export interface TcpOptions {
 export interface TcpConnection {
   readonly localAddress: string;
   readonly remoteAddress: string;
-  /** Queues bytes; `false` when more than `queuedBytes` wise is waiting for the peer. */
+  /**
+   * Queues bytes; `false` when so much waits for the peer (1 MiB) that it is time to leave
+   * something out. Far beyond that (16 MiB) the connection ends with Fault `overload`.
+   */
   write(bytes: Uint8Array | string): boolean;
   /** Bytes accepted by `write` and not yet by the system. */
   readonly queuedBytes: number;
   /** Reads at most every `ms`; 0 reads as bytes come. For streams nobody watches. */
   readEvery(ms: number): void;
-  /** Ends at once and frees it; `onClose` is not called for one's own close. */
+  /** Ends it and frees it; what was written may still leave. `onBytes` and `onClose` are not called any more. */
   close(): void;
 }
 

@@ -7,7 +7,8 @@
  * ends where its timestamps or its SSRC jump, where other parameter sets come with a
  * keyframe, or when the caller says so. Audio before the first picture of a run is left out.
  */
-import type { Sink } from '#hub/sink';
+import type { AccessUnit } from '#media/access-unit';
+import type { Gap } from '#media/gap';
 import { h264Track, parseSps } from '#media/h264';
 import type { AudioTrack, Run, Track, VideoTrack } from '#media/track';
 import { AacDepacketizer, type AacPacking } from './aac/depacketizer.ts';
@@ -38,6 +39,14 @@ export interface AudioDescription {
 }
 export type MediaDescription = VideoDescription | AudioDescription;
 
+/** Who takes the units; a `Sink` of the hub fits. */
+export interface MediaTaker {
+  /** In decoding order per track; the first of a run is a keyframe of the video track, if there is one. */
+  unit(unit: AccessUnit): void;
+  /** The run has ended without another one beginning at once. */
+  gap(gap: Gap): void;
+}
+
 export interface ReceiverOptions {
   /** Whose clock says when a picture was taken (config.md 8.1). */
   readonly time: 'server' | 'device';
@@ -62,7 +71,7 @@ const slewLimitMs = 5_000;
 const slewFromMs = 40;
 
 export class Receiver implements TrackOwner {
-  readonly #sink: Sink;
+  readonly #taker: MediaTaker;
   readonly #options: ReceiverOptions;
   readonly #tracks: TrackReceiver[];
   readonly #master: TrackReceiver;
@@ -87,8 +96,8 @@ export class Receiver implements TrackOwner {
   };
 
   /** `media` in the order of the session's tracks; at least one. */
-  constructor(media: readonly MediaDescription[], sink: Sink, options: ReceiverOptions) {
-    this.#sink = sink;
+  constructor(media: readonly MediaDescription[], taker: MediaTaker, options: ReceiverOptions) {
+    this.#taker = taker;
     this.#options = options;
     this.#tracks = media.map(m => new TrackReceiver(m, this));
     for (const t of this.#tracks) t.connect(depacketizerOf(t));
@@ -205,7 +214,7 @@ export class Receiver implements TrackOwner {
     const wallMs = this.#anchor.unit((ticks * 1000) / track.clock.clockRate, this.#arrivalMs);
     this.#lastWallMs = wallMs;
     this.stats.units++;
-    this.#sink.unit({ run, track: 0, pts, dts, wallMs, keyframe, data, lost });
+    this.#taker.unit({ run, track: 0, pts, dts, wallMs, keyframe, data, lost });
   }
 
   #audioUnit(track: TrackReceiver, ticks: number, data: Uint8Array, lost: number): void {
@@ -224,7 +233,7 @@ export class Receiver implements TrackOwner {
       (pts / track.scale / track.clock.clockRate + master.zero / master.scale / master.clock.clockRate) * 1000;
     track.lastWallMs = Math.max(track.lastWallMs, mediaMs + this.#anchor.offsetMs);
     this.stats.units++;
-    this.#sink.unit({ run, track: 1, pts, dts: pts, wallMs: track.lastWallMs, keyframe: true, data, lost });
+    this.#taker.unit({ run, track: 1, pts, dts: pts, wallMs: track.lastWallMs, keyframe: true, data, lost });
   }
 
   #beginRun(track: TrackReceiver, ticks: number): void {
@@ -260,7 +269,7 @@ export class Receiver implements TrackOwner {
   #endRun(): void {
     if (this.#run === undefined) return;
     this.#run = undefined;
-    this.#sink.gap({ reason: 'no-media', atMs: this.#lastWallMs });
+    this.#taker.gap({ reason: 'no-media', atMs: this.#lastWallMs });
   }
 
   #align(track: TrackReceiver): void {

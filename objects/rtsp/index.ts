@@ -1,0 +1,81 @@
+/** A camera that speaks RTSP (docs/spec/config.md 8.2). */
+import { LiveMedia } from '#capability/live-media';
+import { type Context, defineObjectType, type Instance } from '#core/define';
+import type { ProblemText } from '#core/problem';
+import { Nullable, type Static, Type } from '#core/schema';
+import { VideoSource } from '#interface/video-source';
+import { parseRtspUrl } from '#rtsp/url';
+import { commonSourceConfig } from '#source/config';
+import { Camera } from './camera.ts';
+
+const config = Type.Object({
+  url: Type.Optional(Type.String({ description: 'rtsp://host[:port]/path[?query], or rtsps://' })),
+  host: Type.Optional(Type.String({ description: 'instead of url: name or address of the camera' })),
+  port: Type.Integer({ default: 554, minimum: 1, maximum: 65535, description: 'with host' }),
+  path: Type.String({ default: '/', description: 'with host' }),
+  auth: Type.Optional(
+    Nullable(
+      Type.Array(Nullable(Type.String()), { minItems: 2, maxItems: 2, secret: true, description: '[login, password]' }),
+    ),
+  ),
+  transport: Type.Array(
+    Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('multicast'), Type.Literal('http')]),
+    {
+      default: ['tcp', 'udp'],
+      minItems: 1,
+      description: 'how media travel, in order of preference',
+    },
+  ),
+  ...commonSourceConfig,
+});
+const provides = { media: LiveMedia };
+const interfaces = [VideoSource] as const;
+
+export type CameraConfig = Static<typeof config>;
+export type CameraContext = Context<typeof config>;
+export type CameraContract = Instance<typeof config, typeof provides, Record<never, never>, typeof interfaces>;
+
+/** The URL that a configuration means, as text. */
+export const urlOf = (c: Pick<CameraConfig, 'url' | 'host' | 'port' | 'path'>): string | undefined => {
+  if (c.url !== undefined) return c.url;
+  if (c.host === undefined) return undefined;
+  const host = c.host.includes(':') && !c.host.startsWith('[') ? `[${c.host}]` : c.host;
+  return `rtsp://${host}:${c.port}${c.path.startsWith('/') ? '' : '/'}${c.path}`;
+};
+
+const error = (code: string, pointer: string, reason: string): ProblemText => ({
+  severity: 'error',
+  code,
+  pointer,
+  reason,
+});
+
+function check(c: CameraConfig): ProblemText[] {
+  const found: ProblemText[] = [];
+  const url = urlOf(c);
+  if (url === undefined) found.push(error('required', '', 'expected "url" or "host", got neither'));
+  else if (parseRtspUrl(url) === undefined)
+    found.push(
+      c.url === undefined
+        ? error('bad-value', '/host', 'expected the name or the address of a camera, got something else')
+        : error('bad-value', '/url', 'expected rtsp://host[:port]/path, got something else'),
+    );
+  if (!c.transport.includes('tcp'))
+    found.push(
+      error('unsupported', '/transport', `${c.transport.join(' and ')} are not available in this build; add "tcp"`),
+    );
+  if (c.enable.length === 0) found.push(error('bad-value', '/enable', 'expected "video" or "audio", got neither'));
+  return found;
+}
+
+export default defineObjectType({
+  type: 'rtsp',
+  summary: 'Plays one RTSP stream of a camera and offers it as live media.',
+  stage: 'media',
+  config,
+  provides,
+  consumes: {},
+  interfaces,
+  check,
+  create: (context: CameraContext): CameraContract => new Camera(context),
+});
