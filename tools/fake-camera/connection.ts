@@ -1,0 +1,348 @@
+/**
+ * One client's TCP connection: carries out what the server session says, plays media when
+ * it is told to, and spoils both as the faults demand.
+ *
+ * Limits: `queueBytes` of media wait for a client that does not read, then whole units are
+ * dropped (their sequence numbers are missing, as when a camera drops them); half as much
+ * again of replies, then the connection is closed.
+ */
+import type { Socket } from 'node:net';
+import type { SeededRandom } from '#fake/world';
+import type { Answer, Question, ServerEffect } from '#rtsp/server-dialogue';
+import { ServerSession } from '#rtsp/server-session';
+import { targetOf } from '#rtsp/server-target';
+import type { ServerTransport } from '#rtsp/server-transport';
+import { describe, emptyTracks } from './description.ts';
+import { type FaultSpec, SessionFaults } from './faults.ts';
+import { ConnectionGuard } from './guard.ts';
+import type { House } from './house.ts';
+import { type DueUnit, Playback } from './playback.ts';
+
+export class Connection {
+  readonly #house: House;
+  readonly #socket: Socket;
+  readonly #random: SeededRandom;
+  readonly #session: ServerSession;
+  readonly #guard: ConnectionGuard;
+  readonly #transports = new Map<number, ServerTransport>();
+  /** Which camera, known from the first request on. */
+  #camera = 0;
+  #faults: SessionFaults;
+  #playback: Playback | undefined;
+  #playing = false;
+  /** Monotonic time of PLAY. */
+  #playMs = 0;
+  #stallUntilMs = 0;
+  #nextReportMs = 0;
+  #nextTickMs = 0;
+  /** Effects that a `delay` holds back, in order. */
+  #later: { readonly atMs: number; readonly effects: readonly ServerEffect[] }[] = [];
+  /** Pieces that `split` sends one by one. */
+  #pieces: Uint8Array[] = [];
+  #pieceBytes = 0;
+
+  constructor(house: House, socket: Socket, random: SeededRandom) {
+    this.#house = house;
+    this.#socket = socket;
+    this.#random = random;
+    this.#guard = new ConnectionGuard(house.options.login, random);
+    this.#faults = new SessionFaults(house.faults, 0, random);
+    const { timeoutSeconds, keepAlive, transports } = house.options;
+    const sessionId = Buffer.from(random.bytes(8)).toString('hex').toUpperCase();
+    this.#session = new ServerSession(
+      { sessionId, timeoutSeconds, keepAlive, transports, name: 'ocellus-fake-camera' },
+      house.nowMs(),
+    );
+    socket.setNoDelay(true);
+    socket.on('data', (bytes: Buffer) => this.#received(bytes));
+    socket.on('error', error => house.say('connection-error', { error: error.message }));
+    socket.on('close', () => this.#house.forget(this));
+  }
+
+  get camera(): number {
+    return this.#camera;
+  }
+
+  get playing(): boolean {
+    return this.#playing;
+  }
+
+  /** Drives everything that needs time; called every few milliseconds. */
+  tick(nowMs: number): void {
+    for (let first = this.#later[0]; first && first.atMs <= nowMs; first = this.#later[0]) {
+      this.#later.shift();
+      this.#carryOut(first.effects);
+    }
+    if (nowMs >= this.#nextTickMs) {
+      this.#nextTickMs = nowMs + 250;
+      this.#react(this.#session.tick(nowMs));
+    }
+    if (this.#playing && !this.#socket.destroyed) this.#play(nowMs);
+  }
+
+  /** RTCP came over UDP from this client's address; says whether it was meant for this connection. */
+  heard(address: string, port: number, nowMs: number): boolean {
+    if (this.#socket.remoteAddress !== address) return false;
+    for (const t of this.#transports.values()) {
+      if (t.kind !== 'udp' || t.rtcpPort !== port) continue;
+      this.#session.heard(nowMs);
+      return true;
+    }
+    return false;
+  }
+
+  drop(how: 'fin' | 'rst'): void {
+    this.#house.counts.drops += 1;
+    if (how === 'rst') this.#socket.resetAndDestroy();
+    else this.close();
+  }
+
+  stall(seconds: number): void {
+    this.#stallUntilMs = this.#house.nowMs() + seconds * 1000;
+  }
+
+  /** Ends the connection in order, without waiting for a client that does not read. */
+  close(): void {
+    this.#playing = false;
+    if (this.#socket.writableLength > 0 || this.#pieces.length > 0) this.#socket.destroy();
+    else this.#socket.destroySoon();
+  }
+
+  destroy(): void {
+    this.#playing = false;
+    this.#socket.destroy();
+  }
+
+  get #elapsedS(): number {
+    return this.#playing ? (this.#house.nowMs() - this.#playMs) / 1000 : 0;
+  }
+
+  #received(bytes: Uint8Array): void {
+    if (this.#playing && this.#house.faults.active(this.#camera, 'mute', this.#elapsedS)) return;
+    this.#react(this.#session.push(bytes, this.#house.nowMs()));
+  }
+
+  #react(effects: readonly ServerEffect[]): void {
+    let rest = effects;
+    while (rest.length > 0) {
+      const last = rest.at(-1);
+      const asked = last?.do === 'ask' ? last.question : undefined;
+      this.#delayed(asked ? rest.slice(0, -1) : rest);
+      rest = asked ? this.#session.answer(this.#answer(asked), this.#house.nowMs()) : [];
+    }
+  }
+
+  #delayed(effects: readonly ServerEffect[]): void {
+    if (effects.length === 0) return;
+    const nowMs = this.#house.nowMs();
+    const f = this.#house.faults.active(this.#camera, 'delay', this.#elapsedS);
+    if (!f && this.#later.length === 0) this.#carryOut(effects);
+    else this.#later.push({ atMs: Math.max(nowMs + (f?.v ?? 0), this.#later.at(-1)?.atMs ?? 0), effects });
+    if (this.#later.length > 1000) this.destroy(); // a client that asks on and on
+  }
+
+  #carryOut(effects: readonly ServerEffect[]): void {
+    for (const e of effects) {
+      switch (e.do) {
+        case 'write':
+          this.#house.say('reply', { camera: this.#camera, status: e.text.slice(9, 12) });
+          this.#write(Buffer.from(e.text));
+          if (this.#queued > this.#house.options.queueBytes * 1.5) this.destroy();
+          break;
+        case 'play':
+          this.#start();
+          break;
+        case 'pause':
+          this.#playing = false;
+          break;
+        case 'end':
+          this.#house.say('session-end', { camera: this.#camera, why: e.why });
+          this.#playing = false;
+          this.#playback = undefined;
+          this.#transports.clear();
+          break;
+        case 'rtcp':
+          this.#house.counts.clientRtcp += 1;
+          break;
+        case 'close':
+          this.#house.say('connection-close', { camera: this.#camera, why: e.why });
+          this.close();
+          break;
+        case 'ask': // taken by #react
+          break;
+        default:
+          e satisfies never;
+      }
+    }
+  }
+
+  #answer(q: Question): Answer {
+    const camera = this.#house.cameraOf(q.target.presentation);
+    switch (q.ask) {
+      case 'admit': {
+        this.#house.counts.requests += 1;
+        this.#house.say('request', { method: q.request.method, uri: targetOf(q.request.uri)?.url });
+        if (camera !== undefined) this.#at(camera);
+        const refusal = this.#house.faults.refusal(this.#camera, q.request.method);
+        if (refusal !== undefined) return { as: 'refuse', status: refusal };
+        if (q.request.method === 'OPTIONS') return { as: 'admit' };
+        const challenge = this.#guard.challenge(q.request, this.#house.nowMs());
+        if (!challenge) return { as: 'admit' };
+        this.#house.counts.authFail += 1;
+        return { as: 'refuse', status: 401, headers: challenge };
+      }
+      case 'describe': {
+        if (camera === undefined) return { as: 'refuse', status: 404 };
+        const variant = this.#house.faults.active(camera, 'sdp', this.#elapsedS)?.variant;
+        return {
+          as: 'describe',
+          ...describe(this.#house.clipOf(camera), q.target.presentation, q.target.url, variant),
+        };
+      }
+      case 'setup':
+        return camera === undefined ? { as: 'refuse', status: 404 } : this.#setUp(camera, q);
+      case 'play': {
+        const info = this.#playback?.tracks.map(t => ({ track: t.index, seq: t.seq, timestamp: t.timestamp }));
+        return { as: 'play', range: 'npt=now-', info: info ?? [] };
+      }
+    }
+  }
+
+  #at(camera: number): void {
+    if (camera === this.#camera || this.#playback) return;
+    this.#camera = camera;
+    this.#faults = new SessionFaults(this.#house.faults, camera, this.#random);
+  }
+
+  #setUp(camera: number, q: Extract<Question, { ask: 'setup' }>): Answer {
+    const track = q.target.track ?? 0;
+    const serverPorts = this.#house.udpPorts;
+    const ports = serverPorts ? { serverPorts } : {};
+    if (emptyTracks.includes(track)) return { as: 'setup', track, ssrc: 0, ...ports };
+    this.#playback ??= new Playback({
+      clip: this.#house.clipOf(camera),
+      camera,
+      random: this.#random,
+      maxPayload: this.#house.options.maxPayload,
+      marks: this.#house.options.marks,
+      ppm: this.#house.options.ppm,
+      firstUnit: () => this.#house.firstUnit(camera),
+      lateMs: () => this.#faults.jitterMs(this.#elapsedS),
+    });
+    const played = this.#playback.setUp(track, q.transport.kind === 'tcp' ? q.transport.channel : 0);
+    if (!played) return { as: 'refuse', status: 404 };
+    this.#transports.set(track, q.transport);
+    return { as: 'setup', track, ssrc: played.ssrc, ...ports };
+  }
+
+  #start(): void {
+    if (this.#playing) return; // PLAY while playing: a keep-alive
+    const nowMs = this.#house.nowMs();
+    this.#house.counts.plays += 1;
+    this.#playing = true;
+    this.#playMs = nowMs;
+    // The first report soon: it ties the RTP timestamps to the wall clock.
+    this.#nextReportMs = nowMs + 50;
+    this.#faults = new SessionFaults(this.#house.faults, this.#camera, this.#random);
+    this.#playback?.begin(nowMs);
+  }
+
+  #play(nowMs: number): void {
+    for (const f of this.#faults.due(this.#elapsedS)) this.#strike(f);
+    if (!this.#playing || this.#socket.destroyed || nowMs < this.#stallUntilMs) return;
+    const playback = this.#playback;
+    // Bounded, so that a clock that jumped cannot hold the loop.
+    for (let n = 0; n < 500 && playback && this.#playing; n++) {
+      const due = playback.next(nowMs, () => this.#house.wallNs());
+      if (!due) break;
+      this.#send(due);
+    }
+    const { reportSeconds, ntpOffsetSeconds } = this.#house.options;
+    if (reportSeconds > 0 && nowMs >= this.#nextReportMs) {
+      this.#nextReportMs = nowMs + reportSeconds * 1000;
+      const wallMs = Number(this.#house.wallNs() / 1000n) / 1000 + ntpOffsetSeconds * 1000;
+      for (const r of playback?.reports(nowMs, wallMs) ?? []) this.#sendReport(r.track, r.channel, r.bytes);
+    }
+  }
+
+  #strike(f: FaultSpec): void {
+    this.#house.say('fault', { camera: this.#camera, type: f.type });
+    const clip = this.#house.clips[f.v];
+    if (f.type === 'drop') this.drop('fin');
+    else if (f.type === 'rst') this.drop('rst');
+    else if (f.type === 'stall') this.stall(f.forS > 0 ? f.forS : 5);
+    else if (f.type === 'tsjump') this.#playback?.jump(f.v);
+    else if (f.type === 'ssrc') this.#playback?.renew();
+    else if (f.type === 'switch' && clip) this.#playback?.change(clip);
+  }
+
+  #send(due: DueUnit): void {
+    const { counts, options } = this.#house;
+    const transport = this.#transports.get(due.track);
+    if (!transport) return;
+    if (due.unit !== undefined) this.#house.sent(this.#camera, due.unit);
+    const tcp = transport.kind === 'tcp';
+    if ((tcp ? this.#queued : this.#house.udpQueuedBytes) > options.queueBytes) {
+      counts.dropped += 1;
+      return;
+    }
+    counts.units += 1;
+    counts.packets += due.batch.count;
+    counts.bytes += due.batch.bytes.length;
+    if (!this.#faults.harmless(this.#elapsedS)) this.#sendMangled(due, transport);
+    else if (tcp) this.#write(due.batch.bytes);
+    else {
+      const { bytes, offsets, count } = due.batch;
+      for (let i = 0; i < count; i++)
+        this.#sendUdp(transport.rtpPort, bytes, (offsets[i] ?? 0) + 4, offsets[i + 1] ?? 0);
+    }
+  }
+
+  #sendMangled(due: DueUnit, transport: ServerTransport): void {
+    const tcp = transport.kind === 'tcp';
+    for (const packet of this.#faults.mangle(due.track, due.batch, this.#elapsedS, tcp, this.#house.counts)) {
+      if (tcp) this.#write(packet);
+      else this.#sendUdp(transport.rtpPort, packet, 4, packet.length);
+    }
+  }
+
+  #sendReport(track: number, channel: number, bytes: Uint8Array): void {
+    const transport = this.#transports.get(track);
+    if (transport?.kind === 'udp') this.#sendUdp(transport.rtcpPort, bytes, 0, bytes.length, 'rtcp');
+    else if (this.#queued <= this.#house.options.queueBytes)
+      this.#write(Buffer.concat([Uint8Array.of(0x24, channel, bytes.length >> 8, bytes.length), bytes]));
+  }
+
+  #sendUdp(port: number, bytes: Uint8Array, begin: number, end: number, from: 'rtp' | 'rtcp' = 'rtp'): void {
+    this.#house.sendUdp(from, this.#socket.remoteAddress ?? '', port, bytes, begin, end);
+  }
+
+  get #queued(): number {
+    return this.#socket.writableLength + this.#pieceBytes;
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    const pieces = this.#faults.pieces(bytes, this.#elapsedS);
+    if (pieces.length === 1 && this.#pieces.length === 0) {
+      this.#socket.write(bytes);
+      return;
+    }
+    const idle = this.#pieces.length === 0;
+    this.#pieces.push(...pieces);
+    this.#pieceBytes += bytes.length;
+    if (idle) this.#nextPiece();
+  }
+
+  /** One piece per turn of the event loop, so that they arrive apart. */
+  #nextPiece(): void {
+    const piece = this.#pieces.shift();
+    if (!piece || this.#socket.destroyed) {
+      this.#pieces = [];
+      this.#pieceBytes = 0;
+      return;
+    }
+    this.#pieceBytes -= piece.length;
+    this.#socket.write(piece, () => this.#nextPiece());
+  }
+}

@@ -1,0 +1,61 @@
+/** What all connections of one fake camera share. */
+import type { Clip } from './clip.ts';
+import type { Connection } from './connection.ts';
+import type { FaultBook, PacketCounts } from './faults.ts';
+import type { LoginOptions } from './guard.ts';
+
+export interface HouseOptions {
+  readonly login: LoginOptions | undefined;
+  readonly transports: readonly ('tcp' | 'udp')[];
+  readonly timeoutSeconds: number;
+  readonly keepAlive: 'requests' | 'anything';
+  /** RTP payload bytes at most. */
+  readonly maxPayload: number;
+  readonly marks: boolean;
+  readonly ppm: number;
+  /** Seconds between sender reports; 0: none. */
+  readonly reportSeconds: number;
+  /** How wrong the camera's wall clock is. */
+  readonly ntpOffsetSeconds: number;
+  /** Media that may wait for one client. */
+  readonly queueBytes: number;
+}
+
+export interface Counts extends PacketCounts {
+  connections: number;
+  requests: number;
+  authFail: number;
+  plays: number;
+  units: number;
+  packets: number;
+  bytes: number;
+  /** Whole units, because a client did not read. */
+  dropped: number;
+  /** Connections ended on purpose. */
+  drops: number;
+  clientRtcp: number;
+}
+
+export interface House {
+  readonly options: HouseOptions;
+  readonly faults: FaultBook;
+  readonly counts: Counts;
+  /** By medium number, which `switch` names. */
+  readonly clips: readonly Clip[];
+  /** RTP, RTCP; undefined without UDP. */
+  readonly udpPorts: readonly [number, number] | undefined;
+  readonly udpQueuedBytes: number;
+  cameraOf(presentation: string): number | undefined;
+  clipOf(camera: number): Clip;
+  /** Number of the picture that a session beginning now sends first. */
+  firstUnit(camera: number): number;
+  sent(camera: number, unit: number): void;
+  sendUdp(from: 'rtp' | 'rtcp', address: string, port: number, bytes: Uint8Array, begin: number, end: number): void;
+  forget(connection: Connection): void;
+  /** Monotonic. */
+  nowMs(): number;
+  /** UTC. */
+  wallNs(): bigint;
+  /** For --verbose. */
+  say(event: string, facts: Readonly<Record<string, unknown>>): void;
+}

@@ -1,0 +1,204 @@
+/**
+ * What one session plays: the clip's tracks round and round, each by its own clock, as RTP.
+ * A keyframe comes first. Pure: time is an argument, randomness is seeded.
+ */
+import type { SeededRandom } from '#fake/world';
+import type { PacketBatch, Packetizer } from '#rtp/packet-batch';
+import { createPacketizer } from '#rtp/packetizer';
+import { type RtcpPacket, writeRtcp } from '#rtp/rtcp';
+import { lengthPrefixed } from './annexb.ts';
+import type { Clip, ClipTrack } from './clip.ts';
+import { payloadType } from './description.ts';
+import { markNalu } from './mark.ts';
+
+export interface PlayedTrack {
+  readonly index: number;
+  readonly ssrc: number;
+  /** Of the next packet. */
+  readonly seq: number;
+  /** RTP timestamp of the next unit. */
+  readonly timestamp: number;
+}
+
+/** One track of a session, from SETUP on. */
+class Playing {
+  readonly index: number;
+  source: ClipTrack;
+  packetizer: Packetizer;
+  readonly channel: number;
+  /** RTP timestamp at the last PLAY; changed by faults. */
+  base: number;
+  /** Decoding time of the next unit, from the last PLAY. */
+  ticks = 0;
+  at = 0;
+  lateMs = 0;
+  packets = 0;
+  octets = 0;
+
+  constructor(index: number, source: ClipTrack, packetizer: Packetizer, channel: number, base: number) {
+    this.index = index;
+    this.source = source;
+    this.packetizer = packetizer;
+    this.channel = channel;
+    this.base = base;
+  }
+
+  get clockRate(): number {
+    return this.source.track.timescale;
+  }
+}
+
+export interface PlaybackOptions {
+  readonly clip: Clip;
+  readonly camera: number;
+  readonly random: SeededRandom;
+  readonly maxPayload: number;
+  /** Pictures carry marks (mark.ts). */
+  readonly marks: boolean;
+  /** The camera's clock runs fast by so many parts in a million. */
+  readonly ppm: number;
+  /** Number of the picture sent first after PLAY. */
+  firstUnit(): number;
+  /** Milliseconds that a unit is late on purpose. */
+  lateMs(): number;
+}
+
+/** A unit ready to send. */
+export interface DueUnit {
+  readonly track: number;
+  readonly batch: PacketBatch;
+  /** Number of the picture; undefined for audio. */
+  readonly unit: number | undefined;
+}
+
+export class Playback {
+  readonly #options: PlaybackOptions;
+  readonly #tracks = new Map<number, Playing>();
+  #startMs = 0;
+  #everPlayed = false;
+  #nextUnit = 0;
+
+  constructor(options: PlaybackOptions) {
+    this.#options = options;
+  }
+
+  /** SETUP. Undefined when the clip has no such track, or one that is not packetized. */
+  setUp(index: number, channel: number): PlayedTrack | undefined {
+    const source = this.#options.clip.tracks[index];
+    const { random, maxPayload } = this.#options;
+    const packetizer =
+      source &&
+      createPacketizer(source.track, {
+        payloadType: payloadType(index),
+        ssrc: word(random),
+        seq: random.below(0x10000),
+        maxPayload,
+        channel,
+      });
+    if (!source || !packetizer) return undefined;
+    this.#tracks.set(index, new Playing(index, source, packetizer, channel, word(random)));
+    return this.tracks.find(t => t.index === index);
+  }
+
+  get tracks(): readonly PlayedTrack[] {
+    return [...this.#tracks.values()].map(t => ({
+      index: t.index,
+      ssrc: t.packetizer.ssrc,
+      seq: t.packetizer.seq,
+      timestamp: (t.base + t.ticks) >>> 0,
+    }));
+  }
+
+  /** PLAY: from a keyframe, at once. After a pause the time that passed is missing, as from any live camera. */
+  begin(nowMs: number): void {
+    for (const t of this.#tracks.values()) {
+      if (this.#everPlayed) t.base += Math.round(((nowMs - this.#startMs) / 1000) * t.clockRate);
+      t.ticks = 0;
+      while (t.at > 0 && !t.source.units[t.at]?.keyframe) t.at = (t.at + 1) % t.source.units.length;
+    }
+    this.#everPlayed = true;
+    this.#startMs = nowMs;
+    this.#nextUnit = this.#options.firstUnit();
+  }
+
+  /** The next unit whose time has come. `atNs` goes into its mark. */
+  next(nowMs: number, atNs: () => bigint): DueUnit | undefined {
+    for (const t of this.#tracks.values()) {
+      const seconds = t.ticks / t.clockRate / (1 + this.#options.ppm * 1e-6);
+      if (this.#startMs + seconds * 1000 + t.lateMs > nowMs) continue;
+      const unit = t.source.units[t.at];
+      if (!unit) continue;
+      const video = t.source.track.kind === 'video';
+      const number = video ? this.#nextUnit++ : undefined;
+      const mark = (n: number): Uint8Array =>
+        lengthPrefixed([markNalu({ camera: this.#options.camera, unit: n, atNs: atNs() })]);
+      const data = number !== undefined && this.#options.marks ? joined(mark(number), unit.data) : unit.data;
+      const batch = t.packetizer.packetize(data, unit.keyframe, t.base + t.ticks + unit.compositionOffset);
+      t.packets += batch.count;
+      t.octets += batch.payloadBytes;
+      t.ticks += unit.duration;
+      t.at = (t.at + 1) % t.source.units.length;
+      t.lateMs = this.#options.lateMs();
+      return { track: t.index, batch, unit: number };
+    }
+    return undefined;
+  }
+
+  /** One sender report per track (RFC 3550 6.4.1), with the interleaved channel it belongs to. */
+  reports(nowMs: number, wallMs: number): { track: number; channel: number; bytes: Uint8Array }[] {
+    return [...this.#tracks.values()].map(t => {
+      const seconds = ((nowMs - this.#startMs) / 1000) * (1 + this.#options.ppm * 1e-6);
+      const rtpTime = (t.base + Math.round(seconds * t.clockRate)) >>> 0;
+      const ssrc = t.packetizer.ssrc;
+      const report: RtcpPacket = {
+        type: 'sender-report',
+        ssrc,
+        wallMs,
+        ntpMiddle: 0, // follows from wallMs
+        rtpTime,
+        packets: t.packets >>> 0,
+        octets: t.octets >>> 0,
+        reports: [],
+      };
+      const bytes = writeRtcp([report, { type: 'source-description', ssrc, cname: 'fake-camera' }]);
+      return { track: t.index, channel: t.channel + 1, bytes };
+    });
+  }
+
+  /** Fault `tsjump`: in RTP ticks, of every track alike. */
+  jump(ticks: number): void {
+    for (const t of this.#tracks.values()) t.base += ticks;
+  }
+
+  /** Fault `ssrc`: another SSRC and sequence, as after a restart of the encoder. */
+  renew(): void {
+    for (const t of this.#tracks.values()) this.#repack(t, t.packetizer.ssrc + 0x1111, t.packetizer.seq + 30000);
+  }
+
+  /** Fault `switch`: another clip from its first keyframe on, in the same stream. Tracks it cannot replace stay. */
+  change(clip: Clip): void {
+    for (const t of this.#tracks.values()) {
+      const other = clip.tracks[t.index];
+      if (!other || other.track.codec !== t.source.track.codec || other.track.timescale !== t.clockRate) continue;
+      t.source = other;
+      t.at = 0;
+      this.#repack(t, t.packetizer.ssrc, t.packetizer.seq);
+    }
+  }
+
+  #repack(t: Playing, ssrc: number, seq: number): void {
+    const { index, channel } = t;
+    const { maxPayload } = this.#options;
+    const options = { payloadType: payloadType(index), ssrc, seq, maxPayload, channel };
+    t.packetizer = createPacketizer(t.source.track, options) ?? t.packetizer;
+  }
+}
+
+const word = (random: SeededRandom): number => random.below(0x10000) * 0x10000 + random.below(0x10000);
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const out = new Uint8Array(a.length + b.length);
+  out.set(a);
+  out.set(b, a.length);
+  return out;
+}
