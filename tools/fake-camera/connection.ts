@@ -343,6 +343,6 @@ export class Connection {
       return;
     }
     this.#pieceBytes -= piece.length;
-    this.#socket.write(piece, () => this.#nextPiece());
+    this.#socket.write(piece, () => setImmediate(() => this.#nextPiece()));
   }
 }

@@ -63,7 +63,9 @@ const defaults: HouseOptions = {
 };
 
 export async function startFakeCamera(options: FakeCameraOptions = {}): Promise<FakeCamera> {
-  const camera = new Camera(options);
+  const [first, second] = await shippedClips();
+  const given = options.media && options.media.length > 0 ? await Promise.all(options.media.map(loadClip)) : [first];
+  const camera = new Camera(options, given, second);
   await camera.start();
   return camera;
 }
@@ -87,13 +89,11 @@ class Camera implements FakeCamera, House {
   #udp: UdpPair | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: FakeCameraOptions) {
-    const { port = 0, host = '127.0.0.1', cameras = 1, media = [], seed = 1, faults = [], onEvent, ...own } = options;
+  constructor(options: FakeCameraOptions, given: readonly Clip[], spare: Clip) {
+    const { port = 0, host = '127.0.0.1', cameras = 1, media: _, seed = 1, faults = [], onEvent, ...own } = options;
     this.options = { ...defaults, ...own };
     this.names = typeof cameras === 'number' ? Array.from({ length: cameras }, (_, i) => `cam${i}`) : cameras;
-    const [clip, second] = shippedClips();
-    const given = media.length > 0 ? media.map(loadClip) : [clip];
-    this.clips = [...given, second];
+    this.clips = [...given, spare];
     this.#media = given.length;
     this.#host = host;
     this.#port = port;

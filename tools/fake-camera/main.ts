@@ -12,7 +12,8 @@ const help = `node tools/fake-camera/main.ts [options]: RTSP cameras that loop a
   --host ADDRESS      127.0.0.1
   --cameras N         1; cam0, cam1, ...
   --names A,B         names instead of numbers
-  --media SPEC        h264=FILE[,aac=FILE][,fps=N] (Annex B, ADTS); repeat for several, taken in turn; default: a shipped clip
+  --media SPEC        FILE.mp4, or h264=FILE[,aac=FILE][,fps=N] (Annex B, ADTS); repeat for several, which the cameras
+                      play in turn; default: a shipped clip
   --user U --pass P   ask for a login
   --auth S,S          what is offered: Basic, MD5, SHA-256 (default MD5)
   --nonce-s N         nonces are stale after N seconds

@@ -5,7 +5,7 @@
  * tools/rtspload writes:
  *
  *     rtspload-sei-v1!                                    16 bytes, the uuid
- *     cam=%05d au=%012d t=%019d ...........               64 bytes of text; t is UTC in nanoseconds
+ *     cam=%05d au=%012d t=%019d ................          64 bytes of text; t is UTC in nanoseconds
  */
 
 const uuid = 'rtspload-sei-v1!';
