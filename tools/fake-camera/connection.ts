@@ -15,11 +15,11 @@ import type { ServerTransport } from '#rtsp/server-transport';
 import { describe, emptyTracks } from './description.ts';
 import { type FaultSpec, SessionFaults } from './faults.ts';
 import { ConnectionGuard } from './guard.ts';
-import type { House } from './house.ts';
 import { type DueUnit, Playback } from './playback.ts';
+import type { Studio } from './studio.ts';
 
 export class Connection {
-  readonly #house: House;
+  readonly #studio: Studio;
   readonly #socket: Socket;
   readonly #random: SeededRandom;
   readonly #session: ServerSession;
@@ -41,22 +41,22 @@ export class Connection {
   #pieces: Uint8Array[] = [];
   #pieceBytes = 0;
 
-  constructor(house: House, socket: Socket, random: SeededRandom) {
-    this.#house = house;
+  constructor(studio: Studio, socket: Socket, random: SeededRandom) {
+    this.#studio = studio;
     this.#socket = socket;
     this.#random = random;
-    this.#guard = new ConnectionGuard(house.options.login, random);
-    this.#faults = new SessionFaults(house.faults, 0, random);
-    const { timeoutSeconds, keepAlive, transports } = house.options;
+    this.#guard = new ConnectionGuard(studio.options.login, random);
+    this.#faults = new SessionFaults(studio.faults, 0, random);
+    const { timeoutSeconds, keepAlive, transports } = studio.options;
     const sessionId = Buffer.from(random.bytes(8)).toString('hex').toUpperCase();
     this.#session = new ServerSession(
       { sessionId, timeoutSeconds, keepAlive, transports, name: 'ocellus-fake-camera' },
-      house.nowMs(),
+      studio.nowMs(),
     );
     socket.setNoDelay(true);
     socket.on('data', (bytes: Buffer) => this.#received(bytes));
-    socket.on('error', error => house.say('connection-error', { error: error.message }));
-    socket.on('close', () => this.#house.forget(this));
+    socket.on('error', error => studio.say('connection-error', { error: error.message }));
+    socket.on('close', () => this.#studio.forget(this));
   }
 
   get camera(): number {
@@ -92,19 +92,20 @@ export class Connection {
   }
 
   drop(how: 'fin' | 'rst'): void {
-    this.#house.counts.drops += 1;
+    this.#studio.counts.drops += 1;
     if (how === 'rst') this.#socket.resetAndDestroy();
     else this.close();
   }
 
   stall(seconds: number): void {
-    this.#stallUntilMs = this.#house.nowMs() + seconds * 1000;
+    this.#stallUntilMs = this.#studio.nowMs() + seconds * 1000;
   }
 
   /** Ends the connection in order, without waiting for a client that does not read. */
   close(): void {
     this.#playing = false;
-    if (this.#socket.writableLength > 0 || this.#pieces.length > 0) this.#socket.destroy();
+    // What little is written may still go; a client that does not read would keep the rest for ever.
+    if (this.#queued > 64 << 10) this.#socket.destroy();
     else this.#socket.destroySoon();
   }
 
@@ -114,12 +115,12 @@ export class Connection {
   }
 
   get #elapsedS(): number {
-    return this.#playing ? (this.#house.nowMs() - this.#playMs) / 1000 : 0;
+    return this.#playing ? (this.#studio.nowMs() - this.#playMs) / 1000 : 0;
   }
 
   #received(bytes: Uint8Array): void {
-    if (this.#playing && this.#house.faults.active(this.#camera, 'mute', this.#elapsedS)) return;
-    this.#react(this.#session.push(bytes, this.#house.nowMs()));
+    if (this.#playing && this.#studio.faults.active(this.#camera, 'mute', this.#elapsedS)) return;
+    this.#react(this.#session.push(bytes, this.#studio.nowMs()));
   }
 
   #react(effects: readonly ServerEffect[]): void {
@@ -128,14 +129,14 @@ export class Connection {
       const last = rest.at(-1);
       const asked = last?.do === 'ask' ? last.question : undefined;
       this.#delayed(asked ? rest.slice(0, -1) : rest);
-      rest = asked ? this.#session.answer(this.#answer(asked), this.#house.nowMs()) : [];
+      rest = asked ? this.#session.answer(this.#answer(asked), this.#studio.nowMs()) : [];
     }
   }
 
   #delayed(effects: readonly ServerEffect[]): void {
     if (effects.length === 0) return;
-    const nowMs = this.#house.nowMs();
-    const f = this.#house.faults.active(this.#camera, 'delay', this.#elapsedS);
+    const nowMs = this.#studio.nowMs();
+    const f = this.#studio.faults.active(this.#camera, 'delay', this.#elapsedS);
     if (!f && this.#later.length === 0) this.#carryOut(effects);
     else this.#later.push({ atMs: Math.max(nowMs + (f?.v ?? 0), this.#later.at(-1)?.atMs ?? 0), effects });
     if (this.#later.length > 1000) this.destroy(); // a client that asks on and on
@@ -145,9 +146,9 @@ export class Connection {
     for (const e of effects) {
       switch (e.do) {
         case 'write':
-          this.#house.say('reply', { camera: this.#camera, status: e.text.slice(9, 12) });
+          this.#studio.say('reply', { camera: this.#camera, status: e.text.slice(9, 12) });
           this.#write(Buffer.from(e.text));
-          if (this.#queued > this.#house.options.queueBytes * 1.5) this.destroy();
+          if (this.#queued > this.#studio.options.queueBytes * 1.5) this.destroy();
           break;
         case 'play':
           this.#start();
@@ -156,16 +157,16 @@ export class Connection {
           this.#playing = false;
           break;
         case 'end':
-          this.#house.say('session-end', { camera: this.#camera, why: e.why });
+          this.#studio.say('session-end', { camera: this.#camera, why: e.why });
           this.#playing = false;
           this.#playback = undefined;
           this.#transports.clear();
           break;
         case 'rtcp':
-          this.#house.counts.clientRtcp += 1;
+          this.#studio.counts.clientRtcp += 1;
           break;
         case 'close':
-          this.#house.say('connection-close', { camera: this.#camera, why: e.why });
+          this.#studio.say('connection-close', { camera: this.#camera, why: e.why });
           this.close();
           break;
         case 'ask': // taken by #react
@@ -177,26 +178,26 @@ export class Connection {
   }
 
   #answer(q: Question): Answer {
-    const camera = this.#house.cameraOf(q.target.presentation);
+    const camera = this.#studio.cameraOf(q.target.presentation);
     switch (q.ask) {
       case 'admit': {
-        this.#house.counts.requests += 1;
-        this.#house.say('request', { method: q.request.method, uri: targetOf(q.request.uri)?.url });
+        this.#studio.counts.requests += 1;
+        this.#studio.say('request', { method: q.request.method, uri: targetOf(q.request.uri)?.url });
         if (camera !== undefined) this.#at(camera);
-        const refusal = this.#house.faults.refusal(this.#camera, q.request.method);
+        const refusal = this.#studio.faults.refusal(this.#camera, q.request.method);
         if (refusal !== undefined) return { as: 'refuse', status: refusal };
         if (q.request.method === 'OPTIONS') return { as: 'admit' };
-        const challenge = this.#guard.challenge(q.request, this.#house.nowMs());
+        const challenge = this.#guard.challenge(q.request, this.#studio.nowMs());
         if (!challenge) return { as: 'admit' };
-        this.#house.counts.authFail += 1;
+        this.#studio.counts.authFail += 1;
         return { as: 'refuse', status: 401, headers: challenge };
       }
       case 'describe': {
         if (camera === undefined) return { as: 'refuse', status: 404 };
-        const variant = this.#house.faults.active(camera, 'sdp', this.#elapsedS)?.variant;
+        const variant = this.#studio.faults.active(camera, 'sdp', this.#elapsedS)?.variant;
         return {
           as: 'describe',
-          ...describe(this.#house.clipOf(camera), q.target.presentation, q.target.url, variant),
+          ...describe(this.#studio.clipOf(camera), q.target.presentation, q.target.url, variant),
         };
       }
       case 'setup':
@@ -211,22 +212,22 @@ export class Connection {
   #at(camera: number): void {
     if (camera === this.#camera || this.#playback) return;
     this.#camera = camera;
-    this.#faults = new SessionFaults(this.#house.faults, camera, this.#random);
+    this.#faults = new SessionFaults(this.#studio.faults, camera, this.#random);
   }
 
   #setUp(camera: number, q: Extract<Question, { ask: 'setup' }>): Answer {
     const track = q.target.track ?? 0;
-    const serverPorts = this.#house.udpPorts;
+    const serverPorts = this.#studio.udpPorts;
     const ports = serverPorts ? { serverPorts } : {};
     if (emptyTracks.includes(track)) return { as: 'setup', track, ssrc: 0, ...ports };
     this.#playback ??= new Playback({
-      clip: this.#house.clipOf(camera),
+      clip: this.#studio.clipOf(camera),
       camera,
       random: this.#random,
-      maxPayload: this.#house.options.maxPayload,
-      marks: this.#house.options.marks,
-      ppm: this.#house.options.ppm,
-      firstUnit: () => this.#house.firstUnit(camera),
+      maxPayload: this.#studio.options.maxPayload,
+      marks: this.#studio.options.marks,
+      ppm: this.#studio.options.ppm,
+      firstUnit: () => this.#studio.firstUnit(camera),
       lateMs: () => this.#faults.jitterMs(this.#elapsedS),
     });
     const played = this.#playback.setUp(track, q.transport.kind === 'tcp' ? q.transport.channel : 0);
@@ -237,13 +238,13 @@ export class Connection {
 
   #start(): void {
     if (this.#playing) return; // PLAY while playing: a keep-alive
-    const nowMs = this.#house.nowMs();
-    this.#house.counts.plays += 1;
+    const nowMs = this.#studio.nowMs();
+    this.#studio.counts.plays += 1;
     this.#playing = true;
     this.#playMs = nowMs;
     // The first report soon: it ties the RTP timestamps to the wall clock.
     this.#nextReportMs = nowMs + 50;
-    this.#faults = new SessionFaults(this.#house.faults, this.#camera, this.#random);
+    this.#faults = new SessionFaults(this.#studio.faults, this.#camera, this.#random);
     this.#playback?.begin(nowMs);
   }
 
@@ -253,21 +254,21 @@ export class Connection {
     const playback = this.#playback;
     // Bounded, so that a clock that jumped cannot hold the loop.
     for (let n = 0; n < 500 && playback && this.#playing; n++) {
-      const due = playback.next(nowMs, () => this.#house.wallNs());
+      const due = playback.next(nowMs, () => this.#studio.wallNs());
       if (!due) break;
       this.#send(due);
     }
-    const { reportSeconds, ntpOffsetSeconds } = this.#house.options;
+    const { reportSeconds, ntpOffsetSeconds } = this.#studio.options;
     if (reportSeconds > 0 && nowMs >= this.#nextReportMs) {
       this.#nextReportMs = nowMs + reportSeconds * 1000;
-      const wallMs = Number(this.#house.wallNs() / 1000n) / 1000 + ntpOffsetSeconds * 1000;
+      const wallMs = Number(this.#studio.wallNs() / 1000n) / 1000 + ntpOffsetSeconds * 1000;
       for (const r of playback?.reports(nowMs, wallMs) ?? []) this.#sendReport(r.track, r.channel, r.bytes);
     }
   }
 
   #strike(f: FaultSpec): void {
-    this.#house.say('fault', { camera: this.#camera, type: f.type });
-    const clip = this.#house.clips[f.v];
+    this.#studio.say('fault', { camera: this.#camera, type: f.type });
+    const clip = this.#studio.clips[f.v];
     if (f.type === 'drop') this.drop('fin');
     else if (f.type === 'rst') this.drop('rst');
     else if (f.type === 'stall') this.stall(f.forS > 0 ? f.forS : 5);
@@ -277,12 +278,12 @@ export class Connection {
   }
 
   #send(due: DueUnit): void {
-    const { counts, options } = this.#house;
+    const { counts, options } = this.#studio;
     const transport = this.#transports.get(due.track);
     if (!transport) return;
-    if (due.unit !== undefined) this.#house.sent(this.#camera, due.unit);
+    if (due.unit !== undefined) this.#studio.sent(this.#camera, due.unit);
     const tcp = transport.kind === 'tcp';
-    if ((tcp ? this.#queued : this.#house.udpQueuedBytes) > options.queueBytes) {
+    if ((tcp ? this.#queued : this.#studio.udpQueuedBytes) > options.queueBytes) {
       counts.dropped += 1;
       return;
     }
@@ -300,7 +301,7 @@ export class Connection {
 
   #sendMangled(due: DueUnit, transport: ServerTransport): void {
     const tcp = transport.kind === 'tcp';
-    for (const packet of this.#faults.mangle(due.track, due.batch, this.#elapsedS, tcp, this.#house.counts)) {
+    for (const packet of this.#faults.mangle(due.track, due.batch, this.#elapsedS, tcp, this.#studio.counts)) {
       if (tcp) this.#write(packet);
       else this.#sendUdp(transport.rtpPort, packet, 4, packet.length);
     }
@@ -309,12 +310,12 @@ export class Connection {
   #sendReport(track: number, channel: number, bytes: Uint8Array): void {
     const transport = this.#transports.get(track);
     if (transport?.kind === 'udp') this.#sendUdp(transport.rtcpPort, bytes, 0, bytes.length, 'rtcp');
-    else if (this.#queued <= this.#house.options.queueBytes)
+    else if (this.#queued <= this.#studio.options.queueBytes)
       this.#write(Buffer.concat([Uint8Array.of(0x24, channel, bytes.length >> 8, bytes.length), bytes]));
   }
 
   #sendUdp(port: number, bytes: Uint8Array, begin: number, end: number, from: 'rtp' | 'rtcp' = 'rtp'): void {
-    this.#house.sendUdp(from, this.#socket.remoteAddress ?? '', port, bytes, begin, end);
+    this.#studio.sendUdp(from, this.#socket.remoteAddress ?? '', port, bytes, begin, end);
   }
 
   get #queued(): number {

@@ -12,10 +12,10 @@ import { SeededRandom } from '#fake/world';
 import { type Clip, loadClip, shippedClips } from './clip.ts';
 import { Connection } from './connection.ts';
 import { FaultBook, type FaultSpec, parseFault } from './faults.ts';
-import type { Counts, House, HouseOptions } from './house.ts';
+import type { Counts, Studio, StudioOptions } from './studio.ts';
 import { openUdpPair, type UdpPair } from './udp-pair.ts';
 
-export interface FakeCameraOptions extends Partial<HouseOptions> {
+export interface FakeCameraOptions extends Partial<StudioOptions> {
   /** 0: any free one. */
   readonly port?: number;
   readonly host?: string;
@@ -49,7 +49,7 @@ export interface FakeCamera {
   readonly clients: { readonly open: number; readonly playing: number };
 }
 
-const defaults: HouseOptions = {
+const defaults: StudioOptions = {
   login: undefined,
   transports: ['tcp', 'udp'],
   timeoutSeconds: 60,
@@ -70,8 +70,8 @@ export async function startFakeCamera(options: FakeCameraOptions = {}): Promise<
   return camera;
 }
 
-class Camera implements FakeCamera, House {
-  readonly options: HouseOptions;
+class Camera implements FakeCamera, Studio {
+  readonly options: StudioOptions;
   readonly names: readonly string[];
   readonly clips: readonly Clip[];
   readonly faults = new FaultBook();

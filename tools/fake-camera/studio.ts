@@ -4,7 +4,7 @@ import type { Connection } from './connection.ts';
 import type { FaultBook, PacketCounts } from './faults.ts';
 import type { LoginOptions } from './guard.ts';
 
-export interface HouseOptions {
+export interface StudioOptions {
   readonly login: LoginOptions | undefined;
   readonly transports: readonly ('tcp' | 'udp')[];
   readonly timeoutSeconds: number;
@@ -36,8 +36,8 @@ export interface Counts extends PacketCounts {
   clientRtcp: number;
 }
 
-export interface House {
-  readonly options: HouseOptions;
+export interface Studio {
+  readonly options: StudioOptions;
   readonly faults: FaultBook;
   readonly counts: Counts;
   /** By medium number, which `switch` names. */
