@@ -7,7 +7,7 @@ import { test } from 'node:test';
 const doors: Readonly<Record<string, readonly string[]>> = {
   media: [],
   core: [],
-  sdp: [],
+  sdp: ['media'],
   rtp: ['media'],
   rtsp: ['rtp', 'sdp', 'media'],
   mp4: ['core', 'media'],
