@@ -4,7 +4,7 @@
  */
 import type { MediaAnswer } from '#core/bytes';
 import { Fault, faultFrom } from '#core/errors';
-import { type Port, serve } from '#core/wire';
+import { type Methods, type Port, serve } from '#core/wire';
 import type { World } from '#core/world';
 import { indexFile, isTrackName, ledgerFolder, lockFile } from '../format/paths.ts';
 import { ArchiveIndex } from '../index/archive-index.ts';
@@ -229,10 +229,8 @@ async function isThere({ files }: World, path: string): Promise<boolean> {
   }
 }
 
-/** The methods of one connection, for a wire. */
-export function createLibraryService(
-  world: World,
-): Record<keyof Library | 'abandon', (...args: any[]) => Promise<unknown>> {
+/** The methods of one connection, for a wire: those of `Library`, and `abandon`. */
+export function createLibraryService(world: World): Methods & { abandon(): Promise<void> } {
   const library = new LibraryOfFolder(world);
   return {
     open: (folder: string) => library.open(folder),

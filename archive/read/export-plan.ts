@@ -67,6 +67,8 @@ export interface ExportPlan {
 export interface Taken {
   readonly source: Source;
   readonly tracks: readonly { readonly count: number; readonly bytes: number; readonly duration: number }[];
+  /** Presentation time of the sample whose wall clock is the fragment's, seconds of the file, if its header was read. */
+  readonly lead?: number;
 }
 
 export const takeWhole = (source: Source): Taken => ({
@@ -97,7 +99,7 @@ export function takeUntil(source: Source, info: FragmentInfo, endMs: number): Ta
     }
     return taken;
   });
-  return { source, tracks };
+  return { source, tracks, lead };
 }
 
 /** Presentation time of the sample whose wall clock is the fragment's: seconds of the file. */
@@ -131,11 +133,18 @@ export function planExport(
   const beginMs = start ? Math.max(interval.beginMs, start.record.beginMs) : interval.beginMs;
   if (start) {
     const lead = leadOf(start, first);
+    // Pictures shown out of order are shown so much later than they are decoded.
+    const delay = lead - dtsSeconds(start);
     const from = place.secondsOf(start, lead) + (beginMs - start.record.beginMs) / 1000;
+    const last = taken.at(-1);
+    const lastLead = last?.lead ?? (last ? dtsSeconds(last.source) + delay : 0);
+    const endWanted = last
+      ? place.secondsOf(last.source, lastLead) + (interval.endMs - last.source.record.beginMs) / 1000
+      : 0;
     // The last picture lasts until the end asked for, or until the footage ends.
-    const to = Math.min(place.end, place.wallSeconds(interval.endMs));
+    const to = Math.min(place.end + delay, endWanted);
     const wait = gaps === 'keep' ? Math.max(0, beginMs - interval.beginMs) / 1000 : 0;
-    for (const t of out) t.edits = editsOf(t, from, Math.max(from, to), wait);
+    for (const t of out) t.edits = editsOf(t, from, Math.max(from, to), wait, t.kind === 'video' ? delay : 0);
   }
   return { tracks: out, pieces, dataBytes, beginMs: gaps === 'keep' ? interval.beginMs : beginMs };
 }
@@ -213,20 +222,11 @@ class TimeLine {
     o.chunks.push({ source, track: index, count, bytes, dts, duration, extra: 0, description, dataOffset: 0 });
   }
 
-  /** Time line of a moment of the first fragment's file, seconds. */
+  /** Time line of a moment of a file's time, seconds; of the first fragment's file or the last one's. */
   secondsOf(source: Source, fileSeconds: number): number {
     const i = leadTrack(source);
-    return (
-      (source.file.origins[i] ?? 0) / (source.init.tracks[i]?.timescale ?? 1) + fileSeconds + (this.#firstShift ?? 0)
-    );
-  }
-
-  /** Where the wall clock `ms` lies, seen from the last fragment. */
-  wallSeconds(ms: number): number {
-    const last = this.#last;
-    if (!last) return 0;
-    const i = leadTrack(last);
-    return runTicks(last, i) / (last.init.tracks[i]?.timescale ?? 1) + this.#shift + (ms - last.record.beginMs) / 1000;
+    const shift = source === this.#last ? this.#shift : (this.#firstShift ?? 0);
+    return (source.file.origins[i] ?? 0) / (source.init.tracks[i]?.timescale ?? 1) + fileSeconds + shift;
   }
 }
 
@@ -241,6 +241,12 @@ function leadTrack({ init, record }: Source): number {
         init.tracks.findIndex((_, i) => has(i)),
       );
 }
+
+/** Decoding time of a fragment's first sample, seconds of the file. */
+const dtsSeconds = (source: Source): number => {
+  const i = leadTrack(source);
+  return (source.record.tracks[i]?.baseDts ?? 0) / (source.init.tracks[i]?.timescale ?? 1);
+};
 
 /** Decoding time of a fragment's first sample, ticks of the run. */
 const runTicks = ({ file, record }: Source, track: number): number =>
@@ -286,12 +292,12 @@ function bytesBefore({ init, record }: Source, track: number): number {
   return record.tracks.reduce((sum, t, i) => (rank(i) < rank(track) ? sum + t.bytes : sum), 0);
 }
 
-function editsOf(track: OutTrack, from: number, to: number, wait: number): Edit[] {
+function editsOf(track: OutTrack, from: number, to: number, wait: number, delay: number): Edit[] {
   const first = track.chunks[0];
   const last = track.chunks.at(-1);
   if (!first || !last) return [];
   const begin = first.dts / track.timescale;
-  const end = (last.dts + last.duration) / track.timescale;
+  const end = (last.dts + last.duration) / track.timescale + delay;
   const ticks = (seconds: number): number => Math.round(seconds * movieTimescale);
   // What of the track comes later than the picture shown first, or than the begin asked for.
   const empty = ticks(wait + Math.max(0, begin - from));
@@ -302,10 +308,13 @@ function editsOf(track: OutTrack, from: number, to: number, wait: number): Edit[
   ];
 }
 
+/** How far from its place in decoding order a picture may be shown: sixteen pictures of 25 a second. */
+export const reorderMs = 640;
+
 /** Fragments of a file that an interval needs: from the key frame before its begin. */
 export function neededOf(records: readonly FragmentRecord[], interval: Interval): FragmentRecord[] {
   let first = records.findIndex(r => recordEndMs(r) > interval.beginMs);
   if (first < 0) return [];
   while (first > 0 && !records[first]?.keyframe) first--;
-  return records.slice(first).filter(r => r.beginMs < interval.endMs);
+  return records.slice(first).filter(r => r.beginMs - (r.reordered ? reorderMs : 0) < interval.endMs);
 }

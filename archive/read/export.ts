@@ -18,6 +18,7 @@ import {
   movieTimescale,
   neededOf,
   planExport,
+  reorderMs,
   type Source,
   type Taken,
   takeUntil,
@@ -80,7 +81,7 @@ async function planOf(place: Place, { track: name, beginMs, endMs, gaps }: Expor
     for (const source of sources) {
       const { beginMs: begin, durationMs } = source.record;
       // Only at the end samples are looked at; pictures that are shown out of order may lie a little further back.
-      const isBorder = begin + durationMs > endMs - (source.record.reordered ? 1000 : 0);
+      const isBorder = begin + durationMs > endMs - (source.record.reordered ? reorderMs : 0);
       taken.push(isBorder ? takeUntil(source, await headerOf(reader, source), endMs) : takeWhole(source));
     }
     const some = taken.filter(t => t.tracks.some(n => n.count > 0));
