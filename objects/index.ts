@@ -4,5 +4,6 @@ import type { ObjectType } from '#core/define';
 import mediafile from './mediafile/index.ts';
 import rtsp from './rtsp/index.ts';
 import storage from './storage/index.ts';
+import webserver from './webserver/index.ts';
 
-export const types: readonly ObjectType[] = [mediafile, rtsp, storage];
+export const types: readonly ObjectType[] = [mediafile, rtsp, storage, webserver];
