@@ -249,6 +249,11 @@ export class Encoder {
     const levels = this.#levelsY;
     const second = this.#second;
     const round = intra ? quantiser.roundIntra : quantiser.roundInter;
+    if (isNear(source.y, at, stride, 16, predicted)) {
+      this.#dcY.fill(0);
+      pasteBlock(predicted, 16, decoded.y, at, stride);
+      return 0;
+    }
     let pattern = 0;
     // First all transforms, since the DC coefficients of an intra macroblock are coded together.
     let anyDc = 0;
@@ -316,6 +321,12 @@ export class Encoder {
     const stride = this.source.chromaStride;
     const w = this.#coefficients;
     const second = this.#second;
+    if (isNear(source, at, stride, 8, predicted)) {
+      means.fill(0);
+      levels.fill(0);
+      pasteBlock(predicted, 8, decoded, at, stride);
+      return 0;
+    }
     const round = intra ? quantiser.roundIntra : quantiser.roundInter;
     let coded = 0;
     for (let block = 0; block < 4; block++) {
@@ -452,6 +463,28 @@ function butterfly(m: Int32Array): void {
   m[1] = a - b + c - d;
   m[2] = a + b - c - d;
   m[3] = a - b - c + d;
+}
+
+/**
+ * Whether no pixel is off by more than one: then there is nothing worth a transform. It does not add up,
+ * since every macroblock is held against the source.
+ */
+function isNear(source: Uint8Array, at: number, stride: number, size: number, prediction: Uint8Array): boolean {
+  for (let y = 0; y < size; y++) {
+    const row = at + y * stride;
+    for (let x = 0; x < size; x++) {
+      const d = (source[row + x] ?? 0) - (prediction[y * size + x] ?? 0);
+      if (d > 1 || d < -1) return false;
+    }
+  }
+  return true;
+}
+
+function pasteBlock(from: Uint8Array, size: number, to: Uint8Array, at: number, stride: number): void {
+  for (let y = 0; y < size; y++) {
+    const row = at + y * stride;
+    for (let x = 0; x < size; x++) to[row + x] = from[y * size + x] ?? 0;
+  }
 }
 
 function copyBlock(from: Uint8Array, at: number, stride: number, size: number, to: Uint8Array): void {

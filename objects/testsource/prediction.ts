@@ -65,21 +65,41 @@ function predictChromaDc(
   top: boolean,
   out: Uint8Array,
 ): void {
-  for (let quarter = 0; quarter < 4; quarter++) {
-    const x0 = (quarter & 1) * 4;
-    const y0 = (quarter >> 1) * 4;
-    let above = 0;
-    let beside = 0;
-    for (let i = 0; i < 4; i++) {
-      if (top) above += pixels[at - stride + x0 + i] ?? 0;
-      if (left) beside += pixels[at + (y0 + i) * stride - 1] ?? 0;
+  let above0 = 0;
+  let above1 = 0;
+  let beside0 = 0;
+  let beside1 = 0;
+  for (let i = 0; i < 4; i++) {
+    if (top) {
+      above0 += pixels[at - stride + i] ?? 0;
+      above1 += pixels[at - stride + 4 + i] ?? 0;
     }
-    const useTop = top && (!left || quarter !== 2);
-    const useLeft = left && (!top || quarter !== 1);
-    const value =
-      useTop && useLeft ? (above + beside + 4) >> 3 : useTop ? (above + 2) >> 2 : useLeft ? (beside + 2) >> 2 : 128;
-    for (let y = 0; y < 4; y++) out.fill(value, (y0 + y) * 8 + x0, (y0 + y) * 8 + x0 + 4);
+    if (left) {
+      beside0 += pixels[at + i * stride - 1] ?? 0;
+      beside1 += pixels[at + (4 + i) * stride - 1] ?? 0;
+    }
   }
+  let upperLeft = 128;
+  let upperRight = 128;
+  let lowerLeft = 128;
+  let lowerRight = 128;
+  if (left && top) {
+    upperLeft = (above0 + beside0 + 4) >> 3;
+    upperRight = (above1 + 2) >> 2;
+    lowerLeft = (beside1 + 2) >> 2;
+    lowerRight = (above1 + beside1 + 4) >> 3;
+  } else if (top) {
+    upperLeft = lowerLeft = (above0 + 2) >> 2;
+    upperRight = lowerRight = (above1 + 2) >> 2;
+  } else if (left) {
+    upperLeft = upperRight = (beside0 + 2) >> 2;
+    lowerLeft = lowerRight = (beside1 + 2) >> 2;
+  }
+  for (let y = 0; y < 8; y++)
+    for (let x = 0; x < 4; x++) {
+      out[y * 8 + x] = y < 4 ? upperLeft : lowerLeft;
+      out[y * 8 + 4 + x] = y < 4 ? upperRight : lowerRight;
+    }
 }
 
 /** Sum of absolute differences over every other row: good enough to choose by, at half the price. */

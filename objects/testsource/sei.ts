@@ -8,16 +8,35 @@
 const uuid = 'rtspload-sei-v1!';
 const textBytes = 64;
 
-const ascii = (text: string): Uint8Array => Uint8Array.from(text, letter => letter.charCodeAt(0) & 0x7f);
+const text = 'cam=00000 au=000000000000 t=0000000000000000000 '.padEnd(textBytes, '.');
+/** Where the numbers end, in the text. */
+const camEnd = text.indexOf(' ');
+const auEnd = text.indexOf(' ', camEnd + 1);
+/** The last six digits of t, nanoseconds within the millisecond, stay 0. */
+const msEnd = text.indexOf(' ', auEnd + 1) - 6;
 
-/** The NAL unit. Never needs emulation prevention: it has no byte below 0x05 but its type, and no zeros. */
+const headerBytes = 3 + uuid.length;
+const template = Uint8Array.from([
+  ...[6, 5, uuid.length + textBytes],
+  ...Array.from(uuid + text, letter => letter.charCodeAt(0)),
+  0x80,
+]);
+
+/** The NAL unit. Never needs emulation prevention: there is no zero byte in it. */
 export function pictureSei(camera: number, number: number, wallMs: number): Uint8Array {
-  const cam = String(camera % 100_000).padStart(5, '0');
-  const au = String(number).padStart(12, '0');
-  const text = `cam=${cam} au=${au} t=${String(wallMs).padStart(13, '0')}000000 `.padEnd(textBytes, '.');
-  const nalu = new Uint8Array(3 + uuid.length + textBytes + 1);
-  nalu.set([6, 5, uuid.length + textBytes]);
-  nalu.set(ascii(uuid + text), 3);
-  nalu[nalu.length - 1] = 0x80;
+  const nalu = template.slice();
+  digits(nalu, headerBytes + camEnd, camera, 5);
+  digits(nalu, headerBytes + auEnd, number, 12);
+  digits(nalu, headerBytes + msEnd, wallMs, 13);
   return nalu;
+}
+
+/** The lowest `count` decimal digits, the last one before `end`. */
+function digits(bytes: Uint8Array, end: number, value: number, count: number): void {
+  let rest = value;
+  for (let i = 1; i <= count; i++) {
+    const next = Math.floor(rest / 10);
+    bytes[end - i] = 48 + rest - next * 10;
+    rest = next;
+  }
 }
