@@ -41,7 +41,8 @@ export class Canvas {
     const right = Math.min(x + width, planes.stride);
     const bottom = Math.min(y + height, planes.high * 16);
     if (right <= x || bottom <= y) return;
-    for (let row = y; row < bottom; row++) planes.y.fill(colour.y, row * planes.stride + x, row * planes.stride + right);
+    for (let row = y; row < bottom; row++)
+      planes.y.fill(colour.y, row * planes.stride + x, row * planes.stride + right);
     for (let row = y >> 1; row < (bottom + 1) >> 1; row++) {
       const at = row * planes.chromaStride;
       planes.u.fill(colour.u, at + (x >> 1), at + ((right + 1) >> 1));

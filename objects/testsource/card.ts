@@ -45,7 +45,9 @@ export class Card {
     const { clock, counter } = layout;
     this.#clockTiles = tiles('0123456789:', clock.cell, clock.height, panelLuma);
     this.#smallTiles = tiles('0123456789.', clock.small, clock.smallHeight, panelLuma);
-    this.#counterTiles = counter ? tiles('0123456789', counter.width / counter.digits, counter.height, black.y) : new Map();
+    this.#counterTiles = counter
+      ? tiles('0123456789', counter.width / counter.digits, counter.height, black.y)
+      : new Map();
   }
 
   /** Everything that does not change with the time. */
@@ -67,7 +69,14 @@ export class Card {
       canvas.fill(0, y, full, 2, rgb(14 + 22 * t, 24 + 34 * t, 52 + 52 * t));
     }
     const margin = Math.max(2, Math.round(clock.cell / 4) & ~1);
-    roundedBox(canvas, clock.x - margin, clock.y - margin / 2, clock.width + 2 * margin, clock.height + margin, groundTop);
+    roundedBox(
+      canvas,
+      clock.x - margin,
+      clock.y - margin / 2,
+      clock.width + 2 * margin,
+      clock.height + margin,
+      groundTop,
+    );
     if (!barBox) return;
     const width = Math.ceil(full / bars.length / 2) * 2;
     for (const [i, [red, green, blue]] of bars.entries())
@@ -79,7 +88,7 @@ export class Card {
     return Math.floor(wallMs / 86_400_000) !== this.#shownDay;
   }
 
-  /** Title left, date right; the title gives way. */
+  /** Title left, cut where the picture ends; date right, if there is room for it beside the title. */
   paintTitle(wallMs: number): void {
     this.#shownDay = Math.floor(wallMs / 86_400_000);
     const { title, clock } = this.#layout;
@@ -87,12 +96,13 @@ export class Card {
     const height = Math.max(8, Math.min(Math.round(clock.cell * 0.5), title.height - 6));
     const weight = Math.max(1.2, height * 0.12);
     const y = title.y + ((title.height - height) >> 1);
-    const date = textMask(`${new Date(wallMs).toISOString().slice(0, 10)} UTC`, height, weight);
-    this.#canvas.blend(title.x + title.width - date.width, y, date, dateColour);
     let text = this.#text;
-    const room = title.width - date.width - height;
-    while (text !== '' && textWidth(text, height, weight) > room) text = text.slice(0, -1);
-    if (text !== '') this.#canvas.blend(title.x, y, textMask(text, height, weight), titleColour);
+    while (text !== '' && textWidth(text, height, weight) > title.width) text = text.slice(0, -1);
+    const name = textMask(text, height, weight);
+    this.#canvas.blend(title.x, y, name, titleColour);
+    const date = textMask(`${new Date(wallMs).toISOString().slice(0, 10)} UTC`, height, weight);
+    if (name.width + height + date.width <= title.width)
+      this.#canvas.blend(title.x + title.width - date.width, y, date, dateColour);
   }
 
   /** Clock, counter and strip of one picture; touches only what differs from the picture before. */

@@ -281,7 +281,8 @@ export class Encoder {
       const target = at + by * 4 * stride + bx * 4;
       const from = by * 64 + bx * 4;
       const mean = intra ? (second[by * 4 + bx] ?? 0) : 0;
-      const coded = (pattern & (1 << (block >> 2))) !== 0 && dequantise(levels, block * 16, quantiser, w, intra ? 1 : 0);
+      const coded =
+        (pattern & (1 << (block >> 2))) !== 0 && dequantise(levels, block * 16, quantiser, w, intra ? 1 : 0);
       if (!coded) inverseFlat(mean, predicted, from, 16, decoded.y, target, stride);
       else {
         if (intra) w[0] = mean;
@@ -391,8 +392,7 @@ export class Encoder {
     const width = this.source.wide * side;
     const at = by * width + bx;
     const above = top || (by & (side - 1)) !== 0;
-    if (bx > 0)
-      return above ? ((counts[at - 1] ?? 0) + (counts[at - width] ?? 0) + 1) >> 1 : (counts[at - 1] ?? 0);
+    if (bx > 0) return above ? ((counts[at - 1] ?? 0) + (counts[at - width] ?? 0) + 1) >> 1 : (counts[at - 1] ?? 0);
     return above ? (counts[at - width] ?? 0) : 0;
   }
 }

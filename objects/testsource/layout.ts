@@ -93,7 +93,10 @@ export function layoutOf(width: number, height: number): Layout {
   const smallTop = centre + digitHeight - smallHeight;
   const clock = {
     x: ((width - clockWidth) >> 1) & ~grid,
-    y: small >= 32 && smallTop - (smallTop & 15) >= clockTop * 16 + digitHeight - smallHeight ? centre - (smallTop & 15) : centre,
+    y:
+      small >= 32 && smallTop - (smallTop & 15) >= clockTop * 16 + digitHeight - smallHeight
+        ? centre - (smallTop & 15)
+        : centre,
     width: clockWidth,
     height: digitHeight,
     cell,

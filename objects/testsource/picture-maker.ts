@@ -50,15 +50,20 @@ export class PictureMaker {
   #index = 0;
   #idrPicId = 0;
   /** Of the scene; the card is coded somewhat finer. */
-  #qp = 34;
+  #qp: number;
   #settled = false;
+  /** A group has been coded from its keyframe to its end with the settled quantiser, and is kept. Half a one is of no use: what follows it would be coded against other pictures. */
+  #whole = false;
   #groups = 0;
   #groupBytes = 0;
   #finestMissed = lowestQp - 1;
 
   constructor(wishes: PictureWishes) {
     this.#wishes = wishes;
-    const { width, height } = wishes;
+    const { width, height, framerate, bitrate } = wishes;
+    // Measured at 640x360: a twelfth of a bit a pixel comes out at 38. Larger pictures are easier, so it errs to the coarse side.
+    const bitsPerPixel = bitrate / (width * height * framerate);
+    this.#qp = Math.max(16, Math.min(46, Math.round(39 - 6 * Math.log2(bitsPerPixel * 12))));
     this.layout = layoutOf(width, height);
     this.parameterSets = [sequenceParameterSet(wishes), pictureParameterSet()];
     this.encoder = new Encoder(inMacroblocks(width), inMacroblocks(height));
@@ -89,7 +94,10 @@ export class PictureMaker {
     const data = lengthPrefixed(pieces);
     this.#groupBytes += data.length;
     this.#index = index + 1 >= this.#wishes.gop ? 0 : index + 1;
-    if (this.#index === 0) this.#weighQuantiser();
+    if (this.#index === 0) {
+      if (this.#settled) this.#whole = true;
+      else this.#weighQuantiser();
+    }
     return { data, keyframe: idr };
   }
 
@@ -97,15 +105,12 @@ export class PictureMaker {
   #repaint(wallMs: number): void {
     this.#card.paintGround();
     this.#card.paintTitle(wallMs);
-    this.#forgetLoops();
+    this.#whole = false;
     this.#index = 0;
   }
 
-  #forgetLoops(): void {
-    this.#loops = this.layout.bands.map(band => ({ band, keyframes: [], slices: [] }));
-  }
-
   #beginGroup(): void {
+    if (!this.#whole) this.#loops = this.layout.bands.map(band => ({ band, keyframes: [], slices: [] }));
     this.#idrPicId = 1 - this.#idrPicId;
     this.#groupBytes = 0;
   }
@@ -116,7 +121,7 @@ export class PictureMaker {
     const kept = idr ? loop.keyframes : loop.slices;
     const at = idr ? this.#idrPicId : index;
     const mayKeep = band.kind === 'loop' && this.#settled;
-    const before = mayKeep ? kept[at] : undefined;
+    const before = this.#whole ? kept[at] : undefined;
     if (before) return before;
     const isScene = band === this.layout.bands.at(-1);
     if (isScene) this.#scene.paint(index);
@@ -142,7 +147,8 @@ export class PictureMaker {
   #weighQuantiser(): void {
     if (this.#settled) return;
     const { gop, framerate, bitrate } = this.#wishes;
-    const wanted = (bitrate / 8) * (gop / framerate);
+    // Groups differ by the figures in them: the next one must fit too.
+    const wanted = (bitrate / 8) * (gop / framerate) * 0.97;
     const fits = this.#groupBytes <= wanted;
     if (!fits) this.#finestMissed = Math.max(this.#finestMissed, this.#qp);
     this.#groups++;
@@ -151,7 +157,6 @@ export class PictureMaker {
     if (fits && (next >= this.#qp || this.#groups >= tries)) this.#settled = true;
     else this.#qp = Math.min(coarsestQp, next);
     if (!fits && this.#qp >= coarsestQp) this.#settled = true;
-    this.#forgetLoops();
   }
 }
 

@@ -15,7 +15,8 @@ const cells = stripColumns * stripRows;
 
 /** Pixels of a cell's side, 0 when the picture is too small for a strip. Multiples of 4, so that cells keep to transform blocks. */
 export function stripCell(width: number, height: number): number {
-  for (const side of [32, 16, 8, 4]) if (side * stripColumns <= width * 0.86 && side * stripRows * 5 <= height) return side;
+  for (const side of [32, 16, 8, 4])
+    if (side * stripColumns <= width * 0.86 && side * stripRows * 5 <= height) return side;
   return 0;
 }
 
