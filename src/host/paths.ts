@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
+import type { Files } from '#core/world';
 
 const inSourceTree: readonly (readonly [installed: string, source: string])[] = [
   ['share/web', 'web/dist'],
@@ -25,3 +26,20 @@ export function createPaths(home: string): ResolvePath {
     return join(home, clean);
   };
 }
+
+/** Files that are found by the configuration's paths. */
+export const filesAt = (paths: ResolvePath, files: Files): Files => ({
+  open: (path, how) => files.open(paths(path), how),
+  readText: path => files.readText(paths(path)),
+  writeText: (path, text, mode) => files.writeText(paths(path), text, mode),
+  append: (path, text) => files.append(paths(path), text),
+  list: folder => files.list(paths(folder)),
+  stat: path => files.stat(paths(path)),
+  makeFolder: path => files.makeFolder(paths(path)),
+  rename: (from, to) => files.rename(paths(from), paths(to)),
+  remove: path => files.remove(paths(path)),
+  removeEmptyFolder: path => files.removeEmptyFolder(paths(path)),
+  syncFolder: path => files.syncFolder(paths(path)),
+  volume: path => files.volume(paths(path)),
+  lock: path => files.lock(paths(path)),
+});

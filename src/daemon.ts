@@ -1,0 +1,118 @@
+/** The daemon: reads, checks, starts, tells that it is ready, reloads on SIGHUP, stops on SIGTERM. Composition root of the main thread. */
+import { createHash } from 'node:crypto';
+import { describe } from '#api/describe';
+import { startControl } from '#api/control';
+import type { Checked, Document } from '#core/configuration';
+import type { ObjectType } from '#core/define';
+import { faultFrom } from '#core/errors';
+import { type ConfigurationSource, readConfiguration } from '#core/documents';
+import { jsonSchema } from '#core/json-schema';
+import { plan } from '#core/plan';
+import { type Problem, problemLine } from '#core/problem';
+import { Runtime } from '#core/runtime';
+import { Scope } from '#core/scope';
+import { Stage } from '#core/stage';
+import { remoteStage } from '#core/stage-wire';
+import type { Log, World } from '#core/world';
+import { notifyServiceManager } from '#host/service';
+import type { MainThreads } from '#host/threads';
+import { EventProducer } from '#interface/event-producer';
+
+export interface DaemonParts {
+  readonly world: World;
+  readonly threads: MainThreads;
+  readonly version: string;
+  readonly source: ConfigurationSource;
+  /** Writable state: control socket and generated secrets. */
+  readonly stateFolder: string;
+  readonly notifySocket: string | undefined;
+  /** One line on stdout. */
+  print(line: string): void;
+  /** stdout is a terminal: print for a person. */
+  readonly forPeople: boolean;
+}
+
+export const exitCodes = { inOrder: 0, problems: 1, usage: 2, cannotStart: 3, bug: 70 } as const;
+
+/** Runs until it is told to stop; the exit code. */
+export async function runDaemon(parts: DaemonParts, signals: { on(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', then: () => void): void }): Promise<number> {
+  const { world, threads, source, stateFolder, version } = parts;
+  const { log } = world;
+  const load = (extra: readonly Document[]): Promise<Checked> => readConfiguration(world.files, source, extra);
+  const first = await load([]);
+  tell(log, first.problems);
+  if (!first.configuration) return exitCodes.problems;
+
+  const types = new Map(source.types.map((t): [string, ObjectType] => [t.type, t]));
+  const runtime = new Runtime({
+    world,
+    version,
+    types,
+    everyInterface: [EventProducer],
+    openStages: (news, automatic) => ({
+      main: new Stage('main', world, types, news, automatic),
+      media: remoteStage(threads.connect('media', 'stage'), news),
+    }),
+    plan: (running, wanted) => plan(running, wanted, source.types, sha256),
+    load,
+    describe: objects => describe(source.types, objects, version),
+    schema: () => jsonSchema(source.types),
+  });
+  const scope = new Scope('daemon', (e, task) => log.error('task-failed', { task, error: faultFrom(e).message }));
+  try {
+    await world.files.makeFolder(stateFolder);
+    await startControl({ world, house: runtime.house, scope, socket: `${stateFolder}/control.sock` });
+    await runtime.apply(first.configuration);
+  } catch (e) {
+    log.error('cannot-start', { error: faultFrom(e).message });
+    await scope.close();
+    await runtime.stop();
+    return exitCodes.cannotStart;
+  }
+  const stopped = new Promise<void>(stop => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) signals.on(signal, stop);
+  });
+  signals.on('SIGHUP', () => void reload(parts, runtime));
+
+  await ready(parts, runtime);
+  await stopped;
+  log.info('stopping');
+  await notify(parts, 'STOPPING=1');
+  await runtime.stop();
+  await scope.close();
+  await threads.end();
+  return exitCodes.inOrder;
+}
+
+async function ready(parts: DaemonParts, runtime: Runtime): Promise<void> {
+  const { stateFolder, version } = parts;
+  const objects = runtime.house.objects().length;
+  if (parts.forPeople) parts.print(`Ocellus ${version} runs ${objects} objects. Open ${runtime.urls.join(' or ') || 'nothing: no server is configured'}`);
+  else parts.print(JSON.stringify({ event: 'ready', version, pid: process.pid, objects, urls: runtime.urls, control: `${stateFolder}/control.sock` }));
+  await notify(parts, 'READY=1');
+}
+
+async function reload(parts: DaemonParts, runtime: Runtime): Promise<void> {
+  const { log } = parts.world;
+  try {
+    await notify(parts, 'RELOADING=1');
+    const outcome = await runtime.reload();
+    tell(log, outcome.problems);
+    if ('plan' in outcome) log.info('configuration-applied', { hash: outcome.plan.hash, steps: outcome.plan.steps });
+    else log.error('configuration-rejected', { problems: outcome.problems.length, running: 'the former one' });
+  } catch (e) {
+    log.error('reload-failed', { error: faultFrom(e).message, running: 'the former one' });
+  }
+  await notify(parts, 'READY=1');
+}
+
+async function notify({ world, notifySocket }: DaemonParts, state: string): Promise<void> {
+  const trouble = await notifyServiceManager(state, notifySocket);
+  if (trouble !== undefined) world.log.warn('service-manager-not-told', { state, error: trouble });
+}
+
+function tell(log: Log, problems: readonly Problem[]): void {
+  for (const p of problems) log[p.severity === 'error' ? 'error' : p.severity === 'warning' ? 'warn' : 'info']('configuration', { problem: problemLine(p), ...p });
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

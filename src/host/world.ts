@@ -1,0 +1,38 @@
+/** The world of one thread, made of this machine. */
+import { hostname } from 'node:os';
+import { Fault } from '#core/errors';
+import type { Log, Threads, World } from '#core/world';
+import { clock } from '#host/clock';
+import { openDatabase } from '#host/database';
+import { createFiles } from '#host/files';
+import { createHttp } from '#host/http';
+import { filesAt, type ResolvePath } from '#host/paths';
+import { channel } from '#host/port';
+import { random } from '#host/random';
+import { createTcp } from '#host/tcp';
+
+export interface WorldParts {
+  readonly log: Log;
+  readonly threads: Threads;
+  readonly paths: ResolvePath;
+  /** This thread may block: it gets databases. */
+  readonly mayBlock: boolean;
+}
+
+export function createWorld({ log, threads, paths, mayBlock }: WorldParts): World {
+  return {
+    clock,
+    log,
+    random,
+    tcp: createTcp(),
+    files: filesAt(paths, createFiles()),
+    threads,
+    http: createHttp(paths),
+    openDatabase: path => {
+      if (!mayBlock) throw new Fault('bug', 'internal', 'a database was opened on a thread that must not block');
+      return openDatabase(paths(path));
+    },
+    channel,
+    hostname: hostname(),
+  };
+}

@@ -1,0 +1,91 @@
+/** Command line and composition root: the only reader of the arguments and the environment. */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runCall, runPlan } from '#api/client';
+import { describe } from '#api/describe';
+import { type Options, parseOptions, usage } from '#command/options';
+import { type ConfigurationSource, readConfiguration } from '#core/documents';
+import { Fault, faultFrom } from '#core/errors';
+import { jsonSchema } from '#core/json-schema';
+import { problemLine } from '#core/problem';
+import { createLog, type LogLevel } from '#host/log';
+import { createPaths } from '#host/paths';
+import { MainThreads } from '#host/threads';
+import { createWorld } from '#host/world';
+import { exitCodes, runDaemon } from './daemon.ts';
+import { types } from '../objects/index.ts';
+
+const installFolder = dirname(dirname(fileURLToPath(import.meta.url)));
+const { version } = JSON.parse(readFileSync(`${installFolder}/package.json`, 'utf8')) as { version: string };
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
+
+async function main(options: Options): Promise<number> {
+  const home = resolve(options.home ?? process.env['OCELLUS_HOME'] ?? installFolder);
+  const stateFolder = resolve(options.state ?? `${home}/var`);
+  const socket = `${stateFolder}/control.sock`;
+  const logText = process.stderr.isTTY === true;
+  const logLevel = options.logLevel as LogLevel;
+  const log = createLog({ level: logLevel, thread: 'main', text: logText });
+  const entry = (name: string): URL => new URL(`./${name}-thread.ts`, import.meta.url);
+  const threads = new MainThreads({ media: entry('media'), library: entry('library') }, { logLevel, logText, home }, (thread, reason) => {
+    // Without that thread there is no service to speak of; a fresh start is quick, and the service manager makes it.
+    log.error('thread-ended', { thread, reason });
+    process.exit(exitCodes.bug);
+  });
+  const world = createWorld({ log, threads, paths: createPaths(home), mayBlock: false });
+  const source: ConfigurationSource = {
+    paths: options.words.map(path => resolve(path)),
+    variableFiles: options.variables.map(path => resolve(path)),
+    env: process.env,
+    strict: options.strict,
+    types,
+  };
+  switch (options.command) {
+    case 'help':
+      print(usage);
+      return exitCodes.inOrder;
+    case 'version':
+      print(version);
+      return exitCodes.inOrder;
+    case 'describe':
+      printJson(describe(types, [], version));
+      return exitCodes.inOrder;
+    case 'schema':
+      printJson(jsonSchema(types));
+      return exitCodes.inOrder;
+    case 'check': {
+      const { problems, configuration } = await readConfiguration(world.files, source);
+      if (options.json) printJson(problems);
+      else for (const p of problems) print(problemLine(p));
+      return configuration ? exitCodes.inOrder : exitCodes.problems;
+    }
+    case 'plan':
+      return runPlan({ world, target: options.target ?? { socket }, paths: source.paths, print });
+    case 'call':
+      return runCall({ world, target: options.target ?? { socket }, words: options.words, print });
+    case 'run':
+      return runDaemon(
+        { world, threads, version, source, stateFolder, notifySocket: process.env['NOTIFY_SOCKET'], print, forPeople: process.stdout.isTTY === true },
+        { on: (signal, then) => void process.on(signal, then) },
+      );
+    default:
+      return options.command satisfies never;
+  }
+}
+
+async function end(): Promise<number> {
+  try {
+    return await main(parseOptions(process.argv.slice(2)));
+  } catch (e) {
+    const fault = e instanceof Fault ? e : faultFrom(e);
+    process.stderr.write(`ocellus: ${fault.message}\n`);
+    if (fault.code === 'usage') process.stderr.write(`${usage}\n`);
+    if (fault.kind === 'bug') process.stderr.write(`${(fault.cause as Error | undefined)?.stack ?? fault.stack}\n`);
+    return fault.code === 'usage' ? exitCodes.usage : fault.kind === 'bug' ? exitCodes.bug : exitCodes.problems;
+  }
+}
+
+process.exitCode = await end();
+// What is left open after a clean stop would be a leak: it shows as a process that does not end, so it is not hidden by an exit here.
