@@ -1,12 +1,11 @@
 /** The daemon: reads, checks, starts, tells that it is ready, reloads on SIGHUP, stops on SIGTERM. Composition root of the main thread. */
 import { createHash } from 'node:crypto';
+import { serveControl } from '#api/control';
 import { describe } from '#api/describe';
-import { startControl } from '#api/control';
-import type { Checked, Document } from '#core/configuration';
 import type { ObjectType } from '#core/define';
-import { faultFrom } from '#core/errors';
 import { type ConfigurationSource, readConfiguration } from '#core/documents';
-import { jsonSchema } from '#core/json-schema';
+import { faultFrom } from '#core/errors';
+import { documentSchema } from '#core/json-schema';
 import { plan } from '#core/plan';
 import { type Problem, problemLine } from '#core/problem';
 import { Runtime } from '#core/runtime';
@@ -32,14 +31,19 @@ export interface DaemonParts {
   readonly forPeople: boolean;
 }
 
+/** Interfaces that every object has besides its type's. */
+export const everyInterface = [EventProducer];
+
 export const exitCodes = { inOrder: 0, problems: 1, usage: 2, cannotStart: 3, bug: 70 } as const;
 
 /** Runs until it is told to stop; the exit code. */
-export async function runDaemon(parts: DaemonParts, signals: { on(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', then: () => void): void }): Promise<number> {
+export async function runDaemon(
+  parts: DaemonParts,
+  signals: { on(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', then: () => void): void },
+): Promise<number> {
   const { world, threads, source, stateFolder, version } = parts;
   const { log } = world;
-  const load = (extra: readonly Document[]): Promise<Checked> => readConfiguration(world.files, source, extra);
-  const first = await load([]);
+  const first = await readConfiguration(world.files, source);
   tell(log, first.problems);
   if (!first.configuration) return exitCodes.problems;
 
@@ -48,20 +52,22 @@ export async function runDaemon(parts: DaemonParts, signals: { on(signal: 'SIGTE
     world,
     version,
     types,
-    everyInterface: [EventProducer],
+    everyInterface,
     openStages: (news, automatic) => ({
       main: new Stage('main', world, types, news, automatic),
       media: remoteStage(threads.connect('media', 'stage'), news),
     }),
     plan: (running, wanted) => plan(running, wanted, source.types, sha256),
-    load,
-    describe: objects => describe(source.types, objects, version),
-    schema: () => jsonSchema(source.types),
+    load: (planned, running) => readConfiguration(world.files, source, planned, running),
+    describe: objects => describe({ version, types: source.types, everyInterface, objects }),
+    schema: () => documentSchema(source.types),
   });
   const scope = new Scope('daemon', (e, task) => log.error('task-failed', { task, error: faultFrom(e).message }));
   try {
     await world.files.makeFolder(stateFolder);
-    await startControl({ world, house: runtime.house, scope, socket: `${stateFolder}/control.sock` });
+    scope.own('control socket', await serveControl(world, runtime.house, `${stateFolder}/control.sock`), s =>
+      s.close(),
+    );
     await runtime.apply(first.configuration);
   } catch (e) {
     log.error('cannot-start', { error: faultFrom(e).message });
@@ -87,8 +93,21 @@ export async function runDaemon(parts: DaemonParts, signals: { on(signal: 'SIGTE
 async function ready(parts: DaemonParts, runtime: Runtime): Promise<void> {
   const { stateFolder, version } = parts;
   const objects = runtime.house.objects().length;
-  if (parts.forPeople) parts.print(`Ocellus ${version} runs ${objects} objects. Open ${runtime.urls.join(' or ') || 'nothing: no server is configured'}`);
-  else parts.print(JSON.stringify({ event: 'ready', version, pid: process.pid, objects, urls: runtime.urls, control: `${stateFolder}/control.sock` }));
+  if (parts.forPeople)
+    parts.print(
+      `Ocellus ${version} runs ${objects} objects. Open ${runtime.urls.join(' or ') || 'nothing: no server is configured'}`,
+    );
+  else
+    parts.print(
+      JSON.stringify({
+        event: 'ready',
+        version,
+        pid: process.pid,
+        objects,
+        urls: runtime.urls,
+        control: `${stateFolder}/control.sock`,
+      }),
+    );
   await notify(parts, 'READY=1');
 }
 
@@ -112,7 +131,11 @@ async function notify({ world, notifySocket }: DaemonParts, state: string): Prom
 }
 
 function tell(log: Log, problems: readonly Problem[]): void {
-  for (const p of problems) log[p.severity === 'error' ? 'error' : p.severity === 'warning' ? 'warn' : 'info']('configuration', { problem: problemLine(p), ...p });
+  for (const p of problems)
+    log[p.severity === 'error' ? 'error' : p.severity === 'warning' ? 'warn' : 'info']('configuration', {
+      problem: problemLine(p),
+      ...p,
+    });
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -15,4 +15,6 @@ const world = createWorld({ log, threads, paths: createPaths(settings.home), may
 
 // As on the media loop: one archive's bug must not take the others with it.
 process.on('uncaughtException', e => log.error('bug', { error: e.message, stack: e.stack }));
-process.on('unhandledRejection', e => log.error('bug', { error: String(e), stack: e instanceof Error ? e.stack : undefined }));
+process.on('unhandledRejection', e =>
+  log.error('bug', { error: String(e), stack: e instanceof Error ? e.stack : undefined }),
+);

@@ -2,38 +2,47 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCall, runPlan } from '#api/client';
+import { type Outcome, runCall, runPlan } from '#api/client';
 import { describe } from '#api/describe';
 import { type Options, parseOptions, usage } from '#command/options';
-import { type ConfigurationSource, readConfiguration } from '#core/documents';
+import { type ConfigurationSource, readConfiguration, readDocuments } from '#core/documents';
 import { Fault, faultFrom } from '#core/errors';
-import { jsonSchema } from '#core/json-schema';
+import { documentSchema } from '#core/json-schema';
 import { problemLine } from '#core/problem';
 import { createLog, type LogLevel } from '#host/log';
 import { createPaths } from '#host/paths';
 import { MainThreads } from '#host/threads';
 import { createWorld } from '#host/world';
-import { exitCodes, runDaemon } from './daemon.ts';
 import { types } from '../objects/index.ts';
+import { everyInterface, exitCodes, runDaemon } from './daemon.ts';
 
 const installFolder = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(readFileSync(`${installFolder}/package.json`, 'utf8')) as { version: string };
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const tell = ({ stdout, stderr, exitCode }: Outcome): number => {
+  process.stdout.write(stdout);
+  process.stderr.write(stderr);
+  return exitCode;
+};
 const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
 
 async function main(options: Options): Promise<number> {
   const home = resolve(options.home ?? process.env['OCELLUS_HOME'] ?? installFolder);
   const stateFolder = resolve(options.state ?? `${home}/var`);
-  const socket = `${stateFolder}/control.sock`;
+  const target = options.target ?? { socket: `${stateFolder}/control.sock` };
   const logText = process.stderr.isTTY === true;
   const logLevel = options.logLevel as LogLevel;
   const log = createLog({ level: logLevel, thread: 'main', text: logText });
   const entry = (name: string): URL => new URL(`./${name}-thread.ts`, import.meta.url);
-  const threads = new MainThreads({ media: entry('media'), library: entry('library') }, { logLevel, logText, home }, (thread, reason) => {
-    // Without that thread there is no service to speak of; a fresh start is quick, and the service manager makes it.
-    log.error('thread-ended', { thread, reason });
-    process.exit(exitCodes.bug);
-  });
+  const threads = new MainThreads(
+    { media: entry('media'), library: entry('library') },
+    { logLevel, logText, home },
+    (thread, reason) => {
+      // Without that thread there is no service to speak of; a fresh start is quick, and the service manager makes it.
+      log.error('thread-ended', { thread, reason });
+      process.exit(exitCodes.bug);
+    },
+  );
   const world = createWorld({ log, threads, paths: createPaths(home), mayBlock: false });
   const source: ConfigurationSource = {
     paths: options.words.map(path => resolve(path)),
@@ -50,10 +59,10 @@ async function main(options: Options): Promise<number> {
       print(version);
       return exitCodes.inOrder;
     case 'describe':
-      printJson(describe(types, [], version));
+      printJson(describe({ version, types, everyInterface, objects: [] }));
       return exitCodes.inOrder;
     case 'schema':
-      printJson(jsonSchema(types));
+      printJson(documentSchema(types));
       return exitCodes.inOrder;
     case 'check': {
       const { problems, configuration } = await readConfiguration(world.files, source);
@@ -62,12 +71,31 @@ async function main(options: Options): Promise<number> {
       return configuration ? exitCodes.inOrder : exitCodes.problems;
     }
     case 'plan':
-      return runPlan({ world, target: options.target ?? { socket }, paths: source.paths, print });
-    case 'call':
-      return runCall({ world, target: options.target ?? { socket }, words: options.words, print });
+      return tell(
+        await runPlan(
+          world,
+          target,
+          source.paths.length > 0 ? await readDocuments(world.files, source.paths) : undefined,
+        ),
+      );
+    case 'call': {
+      const [object, method, json, ...more] = options.words;
+      if (object === undefined || method === undefined || more.length > 0)
+        throw new Fault('argument', 'usage', 'call: expected OBJECT INTERFACE.FUNCTION [JSON]');
+      return tell(await runCall(world, target, { object, method, ...(json === undefined ? {} : { json }) }));
+    }
     case 'run':
       return runDaemon(
-        { world, threads, version, source, stateFolder, notifySocket: process.env['NOTIFY_SOCKET'], print, forPeople: process.stdout.isTTY === true },
+        {
+          world,
+          threads,
+          version,
+          source,
+          stateFolder,
+          notifySocket: process.env['NOTIFY_SOCKET'],
+          print,
+          forPeople: process.stdout.isTTY === true,
+        },
         { on: (signal, then) => void process.on(signal, then) },
       );
     default:

@@ -8,7 +8,8 @@ import { createWorld } from '#host/world';
 import { types } from '../objects/index.ts';
 
 const { threads, settings } = workerThread((service, port) => {
-  if (service === 'stage') serveStage(port, news => new Stage('media', world, new Map(types.map(t => [t.type, t])), news));
+  if (service === 'stage')
+    serveStage(port, news => new Stage('media', world, new Map(types.map(t => [t.type, t])), news));
   else port.close();
 });
 const log = createLog({ level: settings.logLevel, text: settings.logText, thread: 'media' });
@@ -16,4 +17,6 @@ const world = createWorld({ log, threads, paths: createPaths(settings.home), may
 
 // One object's bug must not take every camera with it: it is told, and the rest goes on.
 process.on('uncaughtException', e => log.error('bug', { error: e.message, stack: e.stack }));
-process.on('unhandledRejection', e => log.error('bug', { error: String(e), stack: e instanceof Error ? e.stack : undefined }));
+process.on('unhandledRejection', e =>
+  log.error('bug', { error: String(e), stack: e instanceof Error ? e.stack : undefined }),
+);

@@ -3,6 +3,7 @@
  * a webserver (docs/spec/config.md 2.2). What comes back is what the daemon answered; nothing
  * is printed here.
  */
+import type { Document } from '#core/configuration';
 import { faultFrom } from '#core/errors';
 import type { HttpClientAnswer, World } from '#core/world';
 import { base64 } from './base64.ts';
@@ -50,9 +51,15 @@ export async function runCall(
   return ask(world, target, path, json);
 }
 
-/** What a reload of the files on disk would do; with a document, of that after them. */
-export const runPlan = (world: Pick<World, 'http'>, target: CallTarget, document = ''): Promise<Outcome> =>
-  ask(world, target, 'v1/config/plan', document);
+/** What a reload of the files on disk would do; with documents, of those instead. */
+export const runPlan = (
+  world: Pick<World, 'http'>,
+  target: CallTarget,
+  documents?: readonly Document[],
+): Promise<Outcome> =>
+  documents
+    ? ask(world, target, 'v1/config/plan?replace=1', JSON.stringify({ documents }))
+    : ask(world, target, 'v1/config/plan', '');
 
 async function ask(world: Pick<World, 'http'>, target: CallTarget, path: string, body: string): Promise<Outcome> {
   let url: URL;

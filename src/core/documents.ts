@@ -4,9 +4,10 @@
  * order of their names, without those whose name begins with a dot.
  */
 import { checkConfiguration, neededFiles } from '#core/check';
-import type { Checked, Document } from '#core/configuration';
+import type { Checked, Configuration, Document } from '#core/configuration';
 import type { ObjectType } from '#core/define';
 import { Fault } from '#core/errors';
+import type { PlannedDocuments } from '#core/published';
 import type { Files } from '#core/world';
 
 export interface ConfigurationSource {
@@ -27,14 +28,17 @@ const documentLimitBytes = 64 << 20;
 /**
  * Reads and checks. Trouble with the paths themselves (missing, unreadable) is a Fault; what
  * is wrong inside the documents is a problem.
- * @param extra documents to take after those on disk
+ * @param planned documents to take after those on disk, or instead of them
+ * @param running whose secrets `{"$secret":"keep"}` means
  */
 export async function readConfiguration(
   files: Files,
   source: ConfigurationSource,
-  extra: readonly Document[] = [],
+  planned: PlannedDocuments = { documents: [], replace: false },
+  running?: Configuration,
 ): Promise<Checked> {
-  const documents = [...(await readDocuments(files, source.paths)), ...extra];
+  const onDisk = planned.replace ? [] : await readDocuments(files, source.paths);
+  const documents = [...onDisk, ...planned.documents];
   const variables: Record<string, unknown> = {};
   for (const path of source.variableFiles) Object.assign(variables, await readVariables(files, path));
   const included = new Map<string, string>();
@@ -46,7 +50,15 @@ export async function readConfiguration(
     }
   }
   const { env, strict, types } = source;
-  return checkConfiguration({ documents, types, strict, env, variables, files: included });
+  return checkConfiguration({
+    documents,
+    types,
+    strict,
+    env,
+    variables,
+    files: included,
+    ...(running ? { running } : {}),
+  });
 }
 
 export async function readDocuments(files: Files, paths: readonly string[]): Promise<Document[]> {

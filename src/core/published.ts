@@ -4,6 +4,7 @@
  * thread, and `House` to every consumer without a link.
  */
 import { capability } from '#core/capability';
+import type { Document } from '#core/configuration';
 import type { State } from '#core/define';
 import type { Call, InterfaceDecl } from '#core/interface';
 import type { Problem } from '#core/problem';
@@ -73,6 +74,12 @@ export interface Plan {
   readonly steps: readonly PlanStep[];
 }
 
+/** Whose plan is wanted: the files on disk with these documents after them, or these documents alone. */
+export interface PlannedDocuments {
+  readonly documents: readonly Document[];
+  readonly replace: boolean;
+}
+
 /** The house as a whole: what does not belong to one object. */
 export interface House {
   readonly version: string;
@@ -85,10 +92,8 @@ export interface House {
   /** Types, interfaces: for describe; JSON Schema of a document: for editors. */
   describe(): Readonly<Record<string, unknown>>;
   schema(): Readonly<Record<string, unknown>>;
-  /** What a reload of the files on disk, or of these documents instead, would do; problems if it would be refused. */
-  plan(
-    documents?: readonly { readonly name: string; readonly text: string }[],
-  ): Promise<{ plan: Plan } | { problems: readonly Problem[] }>;
+  /** What a reload would do; problems if it would be refused. */
+  plan(documents: PlannedDocuments): Promise<{ plan: Plan } | { problems: readonly Problem[] }>;
   /** Every event, in order per origin. */
   onEvent(take: (event: Event) => void): { close(): void };
 }

@@ -9,16 +9,10 @@ import type { ObjectType, Stage as StageName, State } from '#core/define';
 import { Fault } from '#core/errors';
 import type { InterfaceDecl } from '#core/interface';
 import type { Problem } from '#core/problem';
-import { type Event, type Health, House, type Plan, Published } from '#core/published';
+import { type Event, type Health, House, type Plan, type PlannedDocuments, Published } from '#core/published';
 import type { Automatic, Links, Partner, StageHandle, StageNews } from '#core/stage';
 import { isoTime } from '#core/time';
 import type { World } from '#core/world';
-
-/** A document that a caller hands in instead of a file on disk. */
-export interface GivenDocument {
-  readonly name: string;
-  readonly text: string;
-}
 
 export interface RuntimeParts {
   readonly world: World;
@@ -30,8 +24,8 @@ export interface RuntimeParts {
   readonly openStages: (news: StageNews, automatic: Automatic) => Readonly<Record<StageName, StageHandle>>;
   /** Pure comparison: core/plan.ts. */
   readonly plan: (running: Configuration, wanted: Configuration) => Plan;
-  /** Reads and checks the configuration: the files on disk, and these documents after them. */
-  readonly load: (extra: readonly GivenDocument[]) => Promise<Checked>;
+  /** Reads and checks a configuration: the files on disk unless these documents replace them. `running` is whose secrets "keep" means. */
+  readonly load: (planned: PlannedDocuments, running: Configuration) => Promise<Checked>;
   readonly describe: (objects: readonly Published[]) => Readonly<Record<string, unknown>>;
   readonly schema: () => Readonly<Record<string, unknown>>;
 }
@@ -49,6 +43,8 @@ interface Lodger {
 
 /** States in which an object does its work (api.md 10.3, `StateChanged`). */
 const works: ReadonlySet<State> = new Set<State>(['running', 'idle', 'degraded']);
+
+export const filesOnDisk: PlannedDocuments = Object.freeze({ documents: [], replace: false });
 
 export class Runtime {
   readonly house: House;
@@ -72,7 +68,7 @@ export class Runtime {
       objects: () => this.#objects(),
       describe: () => parts.describe(this.#objects()),
       schema: parts.schema,
-      plan: documents => this.plan(documents),
+      plan: planned => this.plan(planned),
       onEvent: take => {
         this.#listeners.add(take);
         return { close: () => void this.#listeners.delete(take) };
@@ -101,7 +97,7 @@ export class Runtime {
     { readonly plan: Plan; readonly problems: readonly Problem[] } | { readonly problems: readonly Problem[] }
   > {
     return this.#inTurn(async () => {
-      const { problems, configuration } = await this.#parts.load([]);
+      const { problems, configuration } = await this.#parts.load(filesOnDisk, this.#running);
       if (!configuration) {
         this.#emitOwn('ConfigRejected', { problems: problems.filter(p => p.severity === 'error').length });
         return { problems };
@@ -110,9 +106,9 @@ export class Runtime {
     });
   }
 
-  /** What a reload would do now, with these documents instead of nothing after the files on disk. */
-  async plan(documents: readonly GivenDocument[] = []): Promise<{ plan: Plan } | { problems: readonly Problem[] }> {
-    const { problems, configuration } = await this.#parts.load(documents);
+  /** What a reload would do now, of the files on disk or of what is handed in. */
+  async plan(planned: PlannedDocuments): Promise<{ plan: Plan } | { problems: readonly Problem[] }> {
+    const { problems, configuration } = await this.#parts.load(planned, this.#running);
     return configuration ? { plan: this.#parts.plan(this.#running, configuration) } : { problems };
   }
 

@@ -8,10 +8,10 @@ import { readFile, stat, unlink } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { resolve } from 'node:path';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { Fault } from '#core/errors';
 import type { Http, HttpAnswer, HttpListenOptions, HttpServer, Log } from '#core/world';
+import type { ResolvePath } from '#host/paths';
 import { httpRequest } from './http-client.ts';
 import { type RawRequest, type RawResponse, requestOf, sendAnswer } from './http-exchange.ts';
 import { fileAnswer } from './http-files.ts';
@@ -20,16 +20,16 @@ import { fileAnswer } from './http-files.ts';
 const graceMs = 300;
 const certificateEveryMs = 10_000;
 
-/** Relative paths are below `home` (docs/spec/config.md 2.1). */
-export const createHttp = (log: Log, home: string): Http => ({
-  listen: options => listen(options, log, home),
-  file: (folder, path, request) => fileAnswer(resolve(home, folder), path, request),
+/** Paths of static folders and certificates are the configuration's (docs/spec/config.md 2.1). */
+export const createHttp = (log: Log, paths: ResolvePath): Http => ({
+  listen: options => listen(options, log, paths),
+  file: (folder, path, request) => fileAnswer(paths(folder), path, request),
   request: httpRequest,
 });
 
 type AnyServer = Server | Http2SecureServer;
 
-async function listen(options: HttpListenOptions, log: Log, home: string): Promise<HttpServer> {
+async function listen(options: HttpListenOptions, log: Log, paths: ResolvePath): Promise<HttpServer> {
   const stallMs = options.stallMs ?? 30_000;
   const headersMs = options.headersMs ?? 15_000;
   const underWay = new Set<Promise<void>>();
@@ -54,8 +54,8 @@ async function listen(options: HttpListenOptions, log: Log, home: string): Promi
   };
 
   const tls = options.tls && {
-    key: resolve(home, options.tls.key),
-    certificate: resolve(home, options.tls.certificate),
+    key: paths(options.tls.key),
+    certificate: paths(options.tls.certificate),
   };
   const pem = tls ? await readPem(tls) : undefined;
   const limits = {

@@ -27,7 +27,7 @@ export function createWorld({ log, threads, paths, mayBlock }: WorldParts): Worl
     tcp: createTcp(),
     files: filesAt(paths, createFiles()),
     threads,
-    http: createHttp(paths),
+    http: createHttp(log, paths),
     openDatabase: path => {
       if (!mayBlock) throw new Fault('bug', 'internal', 'a database was opened on a thread that must not block');
       return openDatabase(paths(path));

@@ -14,6 +14,7 @@ import { Fault } from '#core/errors';
 import type { HttpAnswer, HttpListenOptions, HttpRequest, HttpServer } from '#core/world';
 import { FakeLog } from '#fake/world';
 import { createHttp } from '#host/http';
+import { createPaths } from '#host/paths';
 
 let home = '';
 before(() => {
@@ -30,7 +31,7 @@ async function serving(
   use: (base: string, server: HttpServer) => Promise<void>,
   options: Partial<HttpListenOptions> = {},
 ): Promise<void> {
-  const server = await createHttp(log, home).listen({
+  const server = await createHttp(log, createPaths(home)).listen({
     at: { host: '127.0.0.1', port: 0 },
     connections: 0,
     handle: async r => handle(r),
@@ -346,7 +347,7 @@ describe('files', () => {
       base: string,
     ) => Promise<void>,
   ) => {
-    const http = createHttp(log, home);
+    const http = createHttp(log, createPaths(home));
     const handle = async (r: HttpRequest): Promise<HttpAnswer> =>
       http.file('web', r.target.split('?')[0] ?? '', r).then(
         a => a ?? { status: 404, headers: plain, body: 'none' },
@@ -494,7 +495,7 @@ describe('TLS', () => {
   test('a certificate that is missing is told', async () => {
     const tls = { ...pem, certificate: 'nothing.pem' };
     await assert.rejects(
-      createHttp(log, home).listen({
+      createHttp(log, createPaths(home)).listen({
         at: { host: '127.0.0.1', port: 0 },
         connections: 0,
         tls,
@@ -506,7 +507,7 @@ describe('TLS', () => {
 });
 
 describe('listening', () => {
-  const http = () => createHttp(log, home);
+  const http = () => createHttp(log, createPaths(home));
   const handle = async (): Promise<HttpAnswer> => ({ status: 200, headers: plain, body: 'here' });
 
   test('a port in use is weather', async () => {
@@ -540,7 +541,7 @@ describe('listening', () => {
 
 describe('the client', () => {
   test('times out, limits what it takes, and names whom it does not reach', async () => {
-    const { request } = createHttp(log, home);
+    const { request } = createHttp(log, createPaths(home));
     const ask = { method: 'GET', timeoutMs: 80, limitBytes: 10 };
     await serving(
       r =>

@@ -73,7 +73,7 @@ export function pictureNumbers(files: readonly string[], camera: number): number
   for (const file of files) {
     const bytes = readFileSync(file);
     for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1))
-      numbers.push(Number(bytes.toString("latin1", at + mark.length, at + mark.length + 12)));
+      numbers.push(Number(bytes.toString('latin1', at + mark.length, at + mark.length + 12)));
   }
   return numbers;
 }

@@ -16,7 +16,7 @@ import { failure } from './failure.ts';
 import { corsHeaders, type GuardOptions, guardHost, guardOrigin, peerOf, preflight } from './guard.ts';
 import { argumentsOf, readText } from './input.ts';
 import { MediaCache } from './media-cache.ts';
-import { Directory, health, jsonAnswer, metaOf, openApiAnswer, plan } from './service.ts';
+import { Directory, health, jsonAnswer, metaOf, openApiAnswer, plan, plannedDocuments } from './service.ts';
 import { parseTarget, type Target } from './target.ts';
 
 export interface FaceSettings extends Omit<GuardOptions, 'hostname'> {
@@ -134,7 +134,8 @@ export class HttpFace {
             'expected the control socket or a server bound to loopback only, or a login with administer on ClusterControl',
           );
         demand(access, caller, 'administer', null, 'ClusterControl');
-        return plan(this.#parts.house(), await readText(request, settings.configLimitBytes));
+        const text = await readText(request, settings.configLimitBytes);
+        return plan(this.#parts.house(), plannedDocuments(text, target.query));
       }
     }
     throw nothing(target);

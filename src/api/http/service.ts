@@ -3,12 +3,15 @@
  * `GET /v1/svc` is asked often and by everybody at start: its answer is made once and kept
  * until the objects are others.
  */
+
+import type { Document } from '#core/configuration';
 import { Fault } from '#core/errors';
-import type { Health, House } from '#core/published';
+import type { Health, House, PlannedDocuments } from '#core/published';
 import type { HttpAnswer } from '#core/world';
 import type { Described } from '../describe.ts';
 import type { MethodTable } from '../method-table.ts';
 import { openApi } from '../openapi.ts';
+import { parseJson } from './input.ts';
 
 const json = 'application/json';
 /** Shorter answers gain nothing from compression (docs/spec/api.md 2.1). */
@@ -72,9 +75,26 @@ export function health(house: House, whole: boolean): HttpAnswer {
 export const openApiAnswer = (house: House): HttpAnswer =>
   jsonAnswer(openApi(house.describe() as unknown as Described));
 
-/** What a reload would do: with the document after the files on disk, or, for an empty one, of those alone. */
-export async function plan(house: House, document: string): Promise<HttpAnswer> {
-  const outcome = await house.plan(document.trim() === '' ? undefined : [{ name: 'managed.json', text: document }]);
+/**
+ * Whose plan is asked for: an empty body means the files on disk, a document is taken after
+ * them (api.md 17); with `?replace=1` the body `{"documents":[{"name","text"}]}` stands for all of them.
+ */
+export function plannedDocuments(body: string, query: URLSearchParams): PlannedDocuments {
+  if (query.get('replace') !== '1')
+    return { documents: body.trim() === '' ? [] : [{ name: 'managed.json', text: body }], replace: false };
+  const { documents } = (parseJson(body) ?? {}) as { documents?: unknown };
+  if (!Array.isArray(documents) || !documents.every(isDocument))
+    throw new Fault('argument', 'bad-argument', 'body: expected {"documents":[{"name":TEXT,"text":TEXT}, ...]}');
+  return { documents, replace: true };
+}
+
+const isDocument = (value: unknown): value is Document =>
+  typeof value === 'object' &&
+  value !== null &&
+  ['name', 'text'].every(k => typeof (value as Record<string, unknown>)[k] === 'string');
+
+export async function plan(house: House, planned: PlannedDocuments): Promise<HttpAnswer> {
+  const outcome = await house.plan(planned);
   if ('plan' in outcome) return jsonAnswer(outcome.plan);
   const { problems } = outcome;
   const errors = problems.filter(p => p.severity === 'error');
