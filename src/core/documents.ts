@@ -23,7 +23,7 @@ export interface ConfigurationSource {
 const defaultFolders = ['/etc/ocellus.conf.d', '/etc/viinex.conf.d'];
 
 /** The longest document or variables file: far above any real configuration, far below what would hurt. */
-const documentLimitBytes = 64 << 20;
+const documentLimitBytes = 16 << 20;
 
 /**
  * Reads and checks. Trouble with the paths themselves (missing, unreadable) is a Fault; what

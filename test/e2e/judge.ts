@@ -1,0 +1,75 @@
+/** ffprobe and ffmpeg as judges of what the daemon gives away. */
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+
+const run = (program: string, args: readonly string[]): string => {
+  const done = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28, timeout: 120_000 });
+  if (done.error) throw done.error;
+  assert.equal(done.status, 0, `${program} ${args.join(' ')}: ${done.stderr}`);
+  assert.equal(done.stderr.trim(), '', `${program} ${args.join(' ')}: ${done.stderr}`);
+  return done.stdout;
+};
+
+/** Presentation times in seconds of one kind of stream, in file order; fails on any complaint of ffprobe. */
+export function packetTimes(file: string, kind: 'v' | 'a'): number[] {
+  const text = run('ffprobe', [
+    '-v',
+    'error',
+    '-select_streams',
+    `${kind}:0`,
+    '-show_entries',
+    'packet=pts_time',
+    '-of',
+    'csv=p=0',
+    file,
+  ]);
+  return text
+    .split('\n')
+    .map(l => Number.parseFloat(l))
+    .filter(n => !Number.isNaN(n));
+}
+
+/** Decodes everything, failing on any complaint; the number of pictures shown. */
+export function decodedPictures(file: string): number {
+  run('ffmpeg', ['-v', 'error', '-xerror', '-nostdin', '-i', file, '-f', 'null', '-']);
+  const text = run('ffprobe', [
+    '-v',
+    'error',
+    '-count_frames',
+    '-select_streams',
+    'v:0',
+    '-show_entries',
+    'stream=nb_read_frames',
+    '-of',
+    'csv=p=0',
+    file,
+  ]);
+  return Number.parseInt(text, 10);
+}
+
+/** Seconds between neighbours that are further apart than expected, or not ascending. */
+export function unevenSteps(times: readonly number[], expected: number, tolerance: number): number[] {
+  const wrong: number[] = [];
+  for (let i = 1; i < times.length; i++) {
+    const step = (times[i] ?? 0) - (times[i - 1] ?? 0);
+    if (Math.abs(step - expected) > tolerance) wrong.push(step);
+  }
+  return wrong;
+}
+
+export function streamDuration(file: string, kind: 'v' | 'a'): number {
+  return Number.parseFloat(
+    run('ffprobe', [
+      '-v',
+      'error',
+      '-select_streams',
+      `${kind}:0`,
+      '-show_entries',
+      'stream=duration',
+      '-of',
+      'csv=p=0',
+      file,
+    ]),
+  );
+}
