@@ -12,6 +12,7 @@ import { pictureBytes, toy } from '#fake/toy';
 import { FakeLog } from '#fake/world';
 import { clock } from '#host/clock';
 import { createHttp } from '#host/http';
+import { createPaths } from '#host/paths';
 
 let folder = '';
 before(() => {
@@ -20,7 +21,7 @@ before(() => {
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const log = new FakeLog();
-const world = { clock, log, hostname: 'x', http: createHttp(log, '/') };
+const world = { clock, log, hostname: 'x', http: createHttp(log, createPaths('/')) };
 const objects = [toy('a')];
 
 async function controlled(use: (socket: string) => Promise<void>, house: Partial<House> = {}): Promise<void> {

@@ -50,9 +50,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   ajv: ['core'],
   fastify: ['host'],
   '@fastify/send': ['host'],
-  ws: ['host'],
   pino: ['host'],
-  mp4box: ['mp4'],
 };
 
 /** Pure Node modules that any room may use; hashing is arithmetic, not world. */

@@ -13,6 +13,7 @@ import { toy } from '#fake/toy';
 import { fakeWorld } from '#fake/world';
 import { clock } from '#host/clock';
 import { createHttp } from '#host/http';
+import { createPaths } from '#host/paths';
 import webserver from '#objects/webserver/index';
 
 let home = '';
@@ -50,7 +51,12 @@ async function running(
   use: (r: Running) => Promise<void>,
 ): Promise<void> {
   const base = fakeWorld();
-  const world = fakeWorld({ clock, log: base.log, http: createHttp(base.log, home), hostname: 'recorder7' } as never);
+  const world = fakeWorld({
+    clock,
+    log: base.log,
+    http: createHttp(base.log, createPaths(home)),
+    hostname: 'recorder7',
+  } as never);
   const full = checked({ port: 0, address: '127.0.0.1', ...config });
   const urls: string[] = [];
   const context = {
@@ -227,7 +233,7 @@ describe('webserver', () => {
     await new Promise<void>(done => other.listen(0, '127.0.0.1', done));
     const { port } = other.address() as { port: number };
     const base = fakeWorld();
-    const world = fakeWorld({ clock, http: createHttp(base.log, home) } as never);
+    const world = fakeWorld({ clock, http: createHttp(base.log, createPaths(home)) } as never);
     const context = fakeContext(webserver, 'web0', checked({ port, address: '127.0.0.1' }), world);
     const instance = webserver.create({ ...context, announce: () => undefined } as never);
     instance.link({ objects: new Map(), house: fakeHouse([]) } as never);
