@@ -26,7 +26,10 @@ export interface RecorderHooks {
   full(state: boolean): void;
   /** The disk does not keep up (or does again). */
   slow(state: boolean): void;
+  /** The disk, the index or a codec makes trouble; of no track in particular: ''. */
   trouble(track: string, fault: Fault): void;
+  /** Of all that was told as trouble nothing is left. */
+  recovered(): void;
 }
 
 /** A second of a 4 Mbit/s camera is half a megabyte: two minutes of two cameras, or half a second of two hundred. */
@@ -34,6 +37,10 @@ const queueBytes = 128 * 1024 * 1024;
 const queueBytesPerTrack = 16 * 1024 * 1024;
 const tickMs = 250;
 const retainMs = 5000;
+/** A commit is an fsync of the index. */
+const commitMs = 500;
+/** Trouble that has not come again for so long is over. */
+const calmMs = 5000;
 /** Flushes at the same time: libuv has four threads, and writes must find one free. */
 const mostFlushes = 2;
 /** A note has about 200 bytes; the library is long dead when so many wait. */
@@ -56,6 +63,9 @@ export class Recorder {
   readonly #flushing = new Set<TrackRecorder>();
   #full = false;
   #slow = false;
+  /** Monotonic time of the last trouble; undefined when there is none. */
+  #troubledAt: number | undefined;
+  #stopped = false;
   readonly #onDead: (fault: Fault) => void;
 
   /** `opened`: what `library.open(folder)` answered. `onDead`: the library does not answer any more; end this recorder. */
@@ -86,7 +96,7 @@ export class Recorder {
       say: note => this.#notes.push(note),
       gapStarted: gap => hooks.gapStarted(gap),
       gapEnded: gap => hooks.gapEnded(gap),
-      trouble: (track, fault) => hooks.trouble(track, fault),
+      trouble: (track, fault) => this.#trouble(track, fault),
     };
   }
 
@@ -135,25 +145,40 @@ export class Recorder {
 
   /** Called every `tickMs`. Starts what is due; never waits, never throws. */
   tick(): void {
+    if (this.#stopped) return;
     const now = this.#world.clock.monotonicMs();
     const due = now - this.#options().syncSeconds * 500;
     for (const track of this.#tracks.values()) {
       if (this.#flushes >= mostFlushes) break;
       if ((track.waitingSince ?? Number.POSITIVE_INFINITY) <= due && !this.#flushing.has(track)) this.#flush(track);
     }
-    if (this.#notes.length > 0 && now >= this.#commitNotBefore) void this.#commit();
+    if (this.#notes.length > 0 && now >= this.#commitNotBefore) {
+      this.#commitNotBefore = now + commitMs;
+      void this.#commit();
+    }
     if (now >= this.#retainNotBefore) void this.#retain();
-    const slow = [...this.#tracks.values()].some(t => t.dropping === 'disk-slow');
+    const tracks = [...this.#tracks.values()];
+    const slow = tracks.some(t => t.dropping === 'disk-slow');
     if (slow !== this.#slow) this.#hooks.slow((this.#slow = slow));
+    if (this.#troubledAt === undefined || now - this.#troubledAt < calmMs) return;
+    if (this.#full || tracks.some(t => t.dropping !== undefined || t.unsupported)) return;
+    this.#troubledAt = undefined;
+    this.#hooks.recovered();
   }
 
   /** Everything is written, safe, and told when it resolves; the library may be closed then. */
   async stop(): Promise<void> {
     await Promise.all([...this.#tracks.values()].map(t => t.stop('restart')));
+    this.#stopped = true;
     await this.#retaining;
     await this.#commit();
     // What came while a commit was under way.
     await this.#commit();
+  }
+
+  #trouble(track: string, fault: Fault): void {
+    this.#troubledAt = this.#world.clock.monotonicMs();
+    this.#hooks.trouble(track, fault);
   }
 
   #flush(track: TrackRecorder): void {
@@ -184,7 +209,7 @@ export class Recorder {
       const fault = faultFrom(e);
       this.#notes = [...notes, ...this.#notes];
       this.#commitNotBefore = this.#world.clock.monotonicMs() + 1000;
-      this.#hooks.trouble('', fault);
+      this.#trouble('', fault);
       if (fault.kind === 'cancelled' || fault.kind === 'bug' || this.#notes.length > mostNotes)
         this.#onDead(
           fault.kind === 'storage' || fault.kind === 'bug'
@@ -206,7 +231,7 @@ export class Recorder {
       const { full } = await this.#library.retain(this.#options().limits);
       if (full !== this.#full) this.#hooks.full((this.#full = full));
     } catch (e) {
-      this.#hooks.trouble('', faultFrom(e));
+      this.#trouble('', faultFrom(e));
     }
   }
 }

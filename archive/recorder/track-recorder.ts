@@ -80,6 +80,10 @@ export class TrackRecorder {
   get dropping(): GapReason | undefined {
     return this.#dropping;
   }
+  /** The present run has a codec that is not stored. */
+  get unsupported(): boolean {
+    return this.#run !== undefined && this.#fragmenter === undefined && !this.#stopped;
+  }
   get waitingSince(): number | undefined {
     return this.#writer.waitingSince;
   }

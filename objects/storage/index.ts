@@ -69,7 +69,6 @@ const config = Type.Object({
 
 type Config = Static<typeof config>;
 
-/** A folder that another writer holds, or a missing volume: seen again soon. */
 const optionsFrom = (c: Config): RecorderOptions => ({
   fileBytes: c.filesize * 1e6,
   fileSeconds: c.file_seconds,
@@ -85,6 +84,8 @@ class Storage {
   #recorder: Recorder | undefined;
   /** By name of the source: what it was attached to, so that a source that was made anew is attached anew. */
   readonly #attached = new Map<string, { readonly source: LiveMedia; readonly ends: { close(): void } }>();
+  /** Tracks whose source is gone and whose last footage is being written. */
+  readonly #ending = new Set<string>();
   #troubles: string | undefined;
   #lastFault: Fault | undefined;
 
@@ -157,14 +158,26 @@ class Storage {
       ends.close();
       this.#attached.delete(name);
       // A source that is only made anew goes on in the same track.
-      if (!this.#sources.has(name))
-        this.#context.scope.run(`end of ${name}`, () => recorder.remove(name, 'config-change'));
+      if (!this.#sources.has(name)) this.#endTrack(recorder, name);
     }
     for (const [name, source] of this.#sources) {
-      if (this.#attached.has(name)) continue;
+      if (this.#attached.has(name) || this.#ending.has(name)) continue;
       const ends = source.attach(recorder.track(name), { who: this.#context.name, from: 'next' });
       this.#attached.set(name, { source, ends });
     }
+  }
+
+  /** What a track has to write is written before it may begin again. */
+  #endTrack(recorder: Recorder, name: string): void {
+    this.#ending.add(name);
+    this.#context.scope.run(`end of ${name}`, async () => {
+      try {
+        await recorder.remove(name, 'config-change');
+      } finally {
+        this.#ending.delete(name);
+      }
+      if (this.#recorder === recorder) this.#attachAll(recorder);
+    });
   }
 
   readonly #hooks = {
@@ -185,6 +198,7 @@ class Storage {
       this.#context.emit('StorageSlow', { state });
       this.#tell(state ? 'the disk does not keep up; footage is dropped' : undefined);
     },
+    recovered: () => this.#tell(undefined),
     trouble: (track: string, fault: Fault) => {
       this.#context.log.warn('archive-trouble', { track, code: fault.code, error: fault.message });
       this.#tell(fault.message);

@@ -143,6 +143,7 @@ export class Rig {
       full: state => void this.said.push(`full ${state}`),
       slow: state => void this.said.push(`slow ${state}`),
       trouble: (_, fault) => void this.troubles.push(fault),
+      recovered: () => void this.said.push('recovered'),
     };
     const onDead = (fault: Fault): void => {
       this.dead = fault;

@@ -165,6 +165,30 @@ describe('storage', () => {
     assert.deepEqual(context.said.faults, []);
   });
 
+  test('a source that goes and comes back at once loses nothing that was recorded and records on', async () => {
+    const rig = makeStorage();
+    const { object, context } = rig;
+    const [one, two] = [new FakeCamera(), new FakeCamera()];
+    await object.link({ sources: new Map([['cam1', one]]) });
+    await object.start();
+    await until('running', () => context.said.states.includes('running'));
+    await record(rig, one, 0, 4);
+    await object.link({ sources: new Map() });
+    await object.link({ sources: new Map([['cam1', two]]) });
+    await until('attached', () => two.sinks.size === 1);
+    await record(rig, two, 8, 12);
+    await until('listed', async () => {
+      const { timeline } = await object.published.VideoStorage.channel_summary({ track: 'cam1' }, call);
+      return timeline.length === 2;
+    });
+    const [gap] = await object.published.VideoStorage.gaps({ track: 'cam1' }, call);
+    assert.deepEqual(
+      [gap?.begin, gap?.end, gap?.reason],
+      ['2026-01-01T00:00:04.000Z', '2026-01-01T00:00:08.000Z', 'config-change'],
+    );
+    await context.scope.close();
+  });
+
   test('arguments that make no sense are refused before anything is asked', async () => {
     const { object, context } = makeStorage();
     const { VideoStorage } = object.published;
