@@ -4,68 +4,11 @@
  */
 import { Fault } from '#core/errors';
 import type { Database } from '#core/world';
-import type { GapReason } from '#media/gap';
 import { type FragmentRecord, recordEndMs, unpackRecords } from '../format/record.ts';
 import type { GapNote, Note, OpenedNote } from '../library/notes.ts';
-import { type Edit, IntervalList, joinMs, type Span } from './interval-list.ts';
+import { type Edit, IntervalList, joined, joinMs, type Span } from './interval-list.ts';
+import { type FileRow, fileFrom, type GapRow, type RawFile, type TrackRow } from './rows.ts';
 import { indexVersion, schema } from './schema.ts';
-
-export interface TrackRow {
-  readonly id: number;
-  readonly name: string;
-  readonly bytes: number;
-  readonly files: number;
-}
-
-export interface FileRow {
-  readonly id: number;
-  readonly track: number;
-  readonly beginMs: number;
-  readonly endMs: number;
-  readonly bytes: number;
-  readonly initBytes: number;
-  readonly run: number;
-  readonly origins: readonly number[];
-  readonly format: string;
-  readonly open: boolean;
-  readonly name: string;
-}
-
-export interface GapRow {
-  readonly beginMs: number;
-  /** Null while it lasts. */
-  readonly endMs: number | null;
-  readonly reason: GapReason;
-  readonly filledMs: number | null;
-}
-
-interface RawFile {
-  readonly id: number;
-  readonly track: number;
-  readonly begin_ms: number;
-  readonly end_ms: number;
-  readonly bytes: number;
-  readonly init_bytes: number;
-  readonly run: number;
-  readonly origins: string;
-  readonly format: string;
-  readonly open: number;
-  readonly name: string;
-}
-
-const fileFrom = (r: RawFile): FileRow => ({
-  id: r.id,
-  track: r.track,
-  beginMs: r.begin_ms,
-  endMs: r.end_ms,
-  bytes: r.bytes,
-  initBytes: r.init_bytes,
-  run: r.run,
-  origins: JSON.parse(r.origins) as number[],
-  format: r.format,
-  open: r.open === 1,
-  name: r.name,
-});
 
 export class ArchiveIndex {
   readonly #db: Database;
@@ -386,15 +329,4 @@ export class ArchiveIndex {
     this.#db.run('DELETE FROM intervals WHERE track = ? AND begin_ms BETWEEN ? AND ?', track, edit.from, edit.to);
     for (const [begin, end] of edit.now) this.#db.run('INSERT INTO intervals VALUES(?, ?, ?)', track, begin, end);
   }
-}
-
-/** Records as few pieces, so that a commit edits the list once. */
-function joined(records: readonly FragmentRecord[]): Span[] {
-  const pieces: [number, number][] = [];
-  for (const r of records) {
-    const last = pieces.at(-1);
-    if (last && r.beginMs - last[1] < joinMs) last[1] = Math.max(last[1], recordEndMs(r));
-    else pieces.push([r.beginMs, recordEndMs(r)]);
-  }
-  return pieces;
 }

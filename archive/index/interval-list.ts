@@ -89,3 +89,14 @@ export class IntervalList {
     return low;
   }
 }
+
+/** Fragments in order as few pieces, so that a commit edits a list once. */
+export function joined(records: readonly { readonly beginMs: number; readonly durationMs: number }[]): Span[] {
+  const pieces: [number, number][] = [];
+  for (const r of records) {
+    const last = pieces.at(-1);
+    if (last && r.beginMs - last[1] < joinMs) last[1] = Math.max(last[1], r.beginMs + r.durationMs);
+    else pieces.push([r.beginMs, r.beginMs + r.durationMs]);
+  }
+  return pieces;
+}

@@ -48,12 +48,13 @@ CREATE INDEX files_by_age ON files (begin_ms);
 CREATE INDEX files_open ON files (id) WHERE open = 1;
 
 -- Packed fragment records (format/record.ts), one part per commit while the file is open, then folded into part 0.
+-- With a rowid: without one SQLite keeps 1 KB of a row in its page and takes another page for the rest.
 CREATE TABLE fragments (
   file    INTEGER NOT NULL REFERENCES files ON DELETE CASCADE,
   part    INTEGER NOT NULL,
   records BLOB NOT NULL,
   PRIMARY KEY (file, part)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Uninterrupted pieces; holes below a second are none. Changed with files, never computed from them.
 CREATE TABLE intervals (

@@ -7,10 +7,11 @@ import { faultFrom } from '#core/errors';
 import type { Files, Log, OpenFile } from '#core/world';
 import { hourFolder, isSegmentName, isTrackName, ledgerFolder } from '../format/paths.ts';
 import { packRecords } from '../format/record.ts';
-import type { ArchiveIndex, FileRow } from '../index/archive-index.ts';
+import type { ArchiveIndex } from '../index/archive-index.ts';
+import type { FileRow } from '../index/rows.ts';
 import { listOrNothing } from './ledger.ts';
 import type { Note } from './notes.ts';
-import { scanFile } from './scan-file.ts';
+import { type ScannedFile, scanFile } from './scan-file.ts';
 
 export interface Place {
   readonly files: Files;
@@ -62,8 +63,7 @@ export async function recover(place: Place): Promise<void> {
     const track = place.index.track(name);
     const newest = track && place.index.newestFile(track.id);
     // A track without any listed file is either new, and then its few files are found, or the index is: then the walk finds them.
-    if (newest || place.index.meta('rebuild') !== '1')
-      for (const path of await newerFiles(place, name, newest)) await adopt(place, path, true);
+    if (newest || place.index.meta('rebuild') !== '1') await adopt(place, await newerFiles(place, name, newest), true);
   }
 }
 
@@ -83,7 +83,7 @@ async function repair({ files, folder, index, log }: Place, row: FileRow): Promi
       // Not our doing: what was listed had been flushed. What is left is taken as a file never seen before.
       index.forget(row);
       log.warn('file-shortened', { file: row.name, expected: row.bytes, bytes: size });
-      await adopt({ files, folder, index, log }, row.name, true);
+      await adopt({ files, folder, index, log }, [row.name], true);
       return;
     }
     const found = await scanFile(file, row.bytes);
@@ -136,42 +136,78 @@ export async function newestPath({ files, folder }: Place, track: string): Promi
 }
 
 /**
- * Lists a file that the index does not know; `cut`: it was the recorder's when it died. Files that are none of
- * ours are left alone. True when it is listed now.
+ * Lists files that the index does not know, in one transaction; `cut`: they were the recorder's when it died. Files
+ * that are none of ours are left alone. Gives how many are listed now.
  */
-export async function adopt({ files, folder, index, log }: Place, path: string, cut: boolean): Promise<boolean> {
+export async function adopt(place: Place, paths: readonly string[], cut: boolean): Promise<number> {
+  const found = (await Promise.all(paths.map(p => examine(place, p, cut)))).filter(f => f !== undefined);
+  found.sort((x, y) => x.beginMs - y.beginMs);
+  const taken: Candidate[] = [];
+  for (const f of found) {
+    const { track } = f.scanned.identity;
+    const known = place.index.track(track);
+    // Times of a track never overlap: a copy of what is listed already stays unlisted.
+    const slack = Math.min(toleratedMs, (f.endMs - f.beginMs) / 2);
+    const meets = (c: Candidate): boolean => c.scanned.identity.track === track && c.endMs > f.beginMs + slack;
+    const isCopy = known && place.index.files(known.id, f.beginMs + slack, f.endMs - slack).length > 0;
+    if (isCopy || taken.some(meets) || place.index.fileNamed(f.path))
+      place.log.info('file-passed-over', { file: f.path });
+    else taken.push(f);
+  }
+  place.index.apply(taken.flatMap(notesOf));
+  return taken.length;
+}
+
+/** Milliseconds of overlap that rounding and smoothed clocks explain. */
+const toleratedMs = 1000;
+
+interface Candidate {
+  readonly path: string;
+  readonly scanned: ScannedFile;
+  readonly beginMs: number;
+  readonly endMs: number;
+}
+
+function notesOf({ path, beginMs, scanned }: Candidate): Note[] {
+  const { identity, initBytes, init, format, records } = scanned;
+  const { track, run, origins } = identity;
+  return [
+    { is: 'opened', track, path, beginMs, run, origins, initBytes, init, format },
+    { is: 'safe', path, records: packRecords(records, origins.length) },
+    { is: 'closed', path },
+  ];
+}
+
+/** What a file is; undefined when it is not to be listed. */
+async function examine(
+  { files, folder, index, log }: Place,
+  path: string,
+  cut: boolean,
+): Promise<Candidate | undefined> {
+  if (index.fileNamed(path) || index.isCondemned(path)) return undefined;
   let file: OpenFile;
   try {
     file = await files.open(`${folder}/${path}`, cut ? 'edit' : 'read');
   } catch (e) {
     const fault = faultFrom(e);
-    if (fault.kind === 'absent' || fault.kind === 'storage') return false;
+    if (fault.kind === 'absent' || fault.kind === 'storage') return undefined;
     throw fault;
   }
   try {
-    if (index.fileNamed(path) || index.isCondemned(path)) return false;
-    const found = await scanFile(file);
-    // Times of a track never overlap: a copy of what is listed already stays unlisted.
-    if (!found || !isTrackName(found.identity.track) || found.records.length === 0 || overlaps(index, found)) {
+    const scanned = await scanFile(file);
+    const first = scanned?.records[0];
+    const last = scanned?.records.at(-1);
+    if (!scanned || !first || !last || !isTrackName(scanned.identity.track)) {
       // What a crash left without a single whole fragment is of no use to anybody.
-      if (cut && (!found || found.records.length === 0) && (await file.size()) < emptyBelowBytes)
-        await files.remove(`${folder}/${path}`);
+      if (cut && !first && (await file.size()) < emptyBelowBytes) await files.remove(`${folder}/${path}`);
       else log.info('file-passed-over', { file: path });
-      return false;
+      return undefined;
     }
-    if (cut && found.goodBytes < (await file.size())) {
-      await file.truncate(found.goodBytes);
+    if (cut && scanned.goodBytes < (await file.size())) {
+      await file.truncate(scanned.goodBytes);
       await file.sync();
     }
-    const { identity, initBytes, init, format, records } = found;
-    const { track, run, origins } = identity;
-    const beginMs = records[0]?.beginMs ?? identity.beginMs;
-    index.apply([
-      { is: 'opened', track, path, beginMs, run, origins, initBytes, init, format },
-      { is: 'safe', path, records: packRecords(records, origins.length) },
-      { is: 'closed', path },
-    ]);
-    return true;
+    return { path, scanned, beginMs: first.beginMs, endMs: last.beginMs + last.durationMs };
   } finally {
     await file.close();
   }
@@ -179,19 +215,3 @@ export async function adopt({ files, folder, index, log }: Place, path: string, 
 
 /** A file cut off before its first whole fragment has an init segment and at most one fragment; larger ones are kept for a person to look at. */
 const emptyBelowBytes = 64 * 1024 * 1024;
-
-/** Milliseconds of overlap that rounding and smoothed clocks explain. */
-const toleratedMs = 1000;
-
-function overlaps(
-  index: ArchiveIndex,
-  { identity, records }: { identity: { track: string }; records: readonly { beginMs: number; durationMs: number }[] },
-): boolean {
-  const track = index.track(identity.track);
-  const first = records[0];
-  const last = records.at(-1);
-  if (!track || !first || !last) return false;
-  const end = last.beginMs + last.durationMs;
-  const slack = Math.min(toleratedMs, (end - first.beginMs) / 2);
-  return index.files(track.id, first.beginMs + slack, end - slack).length > 0;
-}

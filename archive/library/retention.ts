@@ -2,7 +2,8 @@
  * Keeps the limits of config.md 10.1: oldest files first, all limits at once, the tightest
  * rules. Says `full` when a limit of space is passed and nothing deletable is left.
  */
-import type { ArchiveIndex, FileRow, TrackRow } from '../index/archive-index.ts';
+import type { ArchiveIndex } from '../index/archive-index.ts';
+import type { FileRow, TrackRow } from '../index/rows.ts';
 import type { AllLimits, Limits } from './library.ts';
 
 const gigabyte = 1e9;

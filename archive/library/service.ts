@@ -191,7 +191,7 @@ export class LibraryOfFolder implements Library {
     for (const { name, kind } of await listOrNothing(place.files, place.folder)) {
       if (kind !== 'folder' || !isTrackName(name) || name === ledgerFolder) continue;
       const newest = await newestPath(place, name);
-      if (newest) await adopt(place, newest, true);
+      if (newest) await adopt(place, [newest], true);
     }
   }
 

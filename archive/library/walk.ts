@@ -13,6 +13,9 @@ export interface WalkResult {
   readonly missing: number;
 }
 
+/** Files read at the same time and listed in one transaction. */
+const together = 16;
+
 /** `before`: files changed at this time (UTC milliseconds) or later are the recorder's. Ends early when `stopped` says so. */
 export async function walk(place: Place, before: number, stopped: () => boolean): Promise<WalkResult> {
   let adopted = 0;
@@ -20,12 +23,16 @@ export async function walk(place: Place, before: number, stopped: () => boolean)
   for await (const hour of hoursNewestFirst(place, stopped)) {
     const listed = new Set(place.index.namesIn(hour));
     const there = new Set<string>();
+    const unknown: string[] = [];
     for (const { name, kind } of await listOrNothing(place.files, `${place.folder}/${hour}`)) {
-      if (stopped()) return { adopted, missing };
       const path = `${hour}/${name}`;
       if (kind !== 'file' || !isSegmentName(name)) continue;
       there.add(path);
-      if (!listed.has(path) && (await isOlder(place, path, before)) && (await adopt(place, path, false))) adopted++;
+      if (!listed.has(path) && (await isOlder(place, path, before))) unknown.push(path);
+    }
+    while (unknown.length > 0) {
+      if (stopped()) return { adopted, missing };
+      adopted += await adopt(place, unknown.splice(-together), false);
     }
     for (const name of listed) {
       const row = there.has(name) ? undefined : place.index.fileNamed(name);

@@ -9,7 +9,7 @@ import type { FragmentInfo } from '#mp4/fragment-parser';
 import type { Edit } from '#mp4/movie-parser';
 import type { Init } from '#mp4/scan';
 import { type FragmentRecord, recordEndMs } from '../format/record.ts';
-import type { FileRow } from '../index/archive-index.ts';
+import type { FileRow } from '../index/rows.ts';
 
 /** Of movie and edit lists, ticks per second. */
 export const movieTimescale = 90_000;

@@ -4,8 +4,8 @@
  * construction. What no reason covers had been recorded and is no more: `removed`.
  */
 import type { GapReason } from '#media/gap';
-import type { GapRow } from '../index/archive-index.ts';
 import { joinMs, type Span } from '../index/interval-list.ts';
+import type { GapRow } from '../index/rows.ts';
 
 export interface ToldGap {
   readonly beginMs: number;

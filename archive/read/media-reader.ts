@@ -5,7 +5,7 @@
  */
 import { Fault, faultFrom } from '#core/errors';
 import type { OpenFile } from '#core/world';
-import type { FileRow } from '../index/archive-index.ts';
+import type { FileRow } from '../index/rows.ts';
 import type { Place } from '../library/recovery.ts';
 
 export class MediaReader {

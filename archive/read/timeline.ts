@@ -1,8 +1,9 @@
 /** What is recorded and why not, as api.md 6.1 and 6.5 tell it: from the index alone, O(intervals). */
 import { Fault } from '#core/errors';
 import { isoTime } from '#core/time';
-import type { ArchiveIndex, TrackRow } from '../index/archive-index.ts';
+import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { Span } from '../index/interval-list.ts';
+import type { TrackRow } from '../index/rows.ts';
 import type { GapEntry, Range, Summary, TrackDetails, TrackSummary } from '../library/library.ts';
 import { gapCover } from './gap-cover.ts';
 
