@@ -4,7 +4,7 @@
  * Not here yet: login, the event WebSocket, remote objects, view audit.
  */
 import { isLoopback, openAccess } from '#api/access';
-import { HttpFace } from '#api/http/face';
+import { type FaceSettings, HttpFace } from '#api/http/face';
 import { MethodTable } from '#api/method-table';
 import { many, one } from '#core/capability';
 import { type Context, defineObjectType } from '#core/define';
@@ -22,6 +22,19 @@ function createWebserver(context: Context<typeof WebserverConfig>) {
   const addresses = listOf(context.config.address);
   const local = addresses.length > 0 && addresses.every(isLoopback);
   let config = context.config;
+  const settingsOf = (c: WebserverConfig): FaceSettings => ({
+    cors: listOf(c.cors),
+    hosts: c.hosts,
+    hostname: world.hostname,
+    trustProxy: c.trust_proxy,
+    checkHost: true,
+    api: c.api,
+    plan: !c.clusters ? 'absent' : local ? 'granted' : 'refused',
+    jsonLimitBytes: bytesOf(c.limits.json_mb),
+    configLimitBytes: bytesOf(c.limits.config_mb),
+    server: { hls: c.hls },
+  });
+  let settings = settingsOf(config);
   let house: House | undefined;
   const servers = new Set<HttpServer>();
 
@@ -34,17 +47,7 @@ function createWebserver(context: Context<typeof WebserverConfig>) {
       if (!house) throw new Fault('storage', 'unavailable', `${context.name} is not linked yet`);
       return house;
     },
-    settings: () => ({
-      cors: listOf(config.cors),
-      hosts: config.hosts,
-      trustProxy: config.trust_proxy,
-      checkHost: true,
-      api: config.api,
-      plan: !config.clusters ? 'absent' : local ? 'granted' : 'refused',
-      jsonLimitBytes: bytesOf(config.limits.json_mb),
-      configLimitBytes: bytesOf(config.limits.config_mb),
-      server: { hls: config.hls },
-    }),
+    settings: () => settings,
     files: (request, target) => serveStatic(world, config, request, target.path),
   });
 
@@ -84,6 +87,7 @@ function createWebserver(context: Context<typeof WebserverConfig>) {
     },
     apply(next: WebserverConfig) {
       config = next;
+      settings = settingsOf(next);
       face.forget();
       for (const server of servers) server.limitConnections(config.limits.connections);
     },

@@ -5,14 +5,27 @@
 import type { House } from '#core/published';
 import type { HttpServer, World } from '#core/world';
 import { openAccess } from './access.ts';
-import { HttpFace } from './http/face.ts';
+import { type FaceSettings, HttpFace } from './http/face.ts';
 import { MethodTable } from './method-table.ts';
 
-const jsonLimitBytes = 16_000_000;
+const limitBytes = 16_000_000;
+
+const settings: FaceSettings = {
+  cors: [],
+  hosts: [],
+  hostname: '',
+  trustProxy: [],
+  checkHost: false, // a browser cannot reach a Unix socket
+  api: true,
+  plan: 'granted',
+  jsonLimitBytes: limitBytes,
+  configLimitBytes: limitBytes,
+  server: {},
+};
 
 /** Fault `state` when another daemon serves the socket; a dead one's socket is replaced. */
 export function serveControl(
-  world: Pick<World, 'clock' | 'log' | 'hostname' | 'http'>,
+  world: Pick<World, 'clock' | 'log' | 'http'>,
   house: House,
   socket: string,
 ): Promise<HttpServer> {
@@ -22,17 +35,7 @@ export function serveControl(
     table,
     access: openAccess(true),
     house: () => house,
-    settings: () => ({
-      cors: [],
-      hosts: [],
-      trustProxy: [],
-      checkHost: false, // a browser cannot reach a Unix socket
-      api: true,
-      plan: 'granted',
-      jsonLimitBytes,
-      configLimitBytes: jsonLimitBytes,
-      server: {},
-    }),
+    settings: () => settings,
   });
   return world.http.listen({
     at: { socket },

@@ -40,8 +40,10 @@ export function requestOf(raw: RawRequest, target: string, stallMs: number): Htt
   };
 }
 
-function headersOf(raw: RawRequest): Record<string, string | undefined> {
-  const headers: Record<string, string | undefined> = Object.create(null) as Record<string, string | undefined>;
+/** Node joins what came several times by commas, save Set-Cookie, which no request has. */
+function headersOf(raw: RawRequest): HttpRequest['headers'] {
+  if (isHttp1(raw)) return raw.headers as HttpRequest['headers'];
+  const headers: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(raw.headers))
     if (!name.startsWith(':')) headers[name] = Array.isArray(value) ? value.join(', ') : value;
   const authority = (raw.headers as Record<string, unknown>)[':authority'];
@@ -85,50 +87,50 @@ const ignore = (): void => undefined;
 
 /** Resolves when the answer has left or cannot leave any more, and its stream is closed. */
 export async function sendAnswer(raw: RawRequest, res: RawResponse, answer: HttpAnswer): Promise<void> {
-  const { body } = answer;
+  const { body, status } = answer;
   const stream = isStream(body) ? body : undefined;
-  if (res.writableEnded || res.destroyed || res.closed) return stream?.close();
   const headers: Record<string, string> = { ...answer.headers };
-  const whole = stream === undefined ? await encoded(raw, answer, headers) : undefined;
-  if (isHttp1(raw) && hasBody(raw) && !raw.complete) {
+  let whole = isStream(body) ? undefined : bytesOf(body);
+  if (whole && answer.compress) whole = await compressed(raw, whole, whole === body, headers);
+  if (isHttp1(raw) && !raw.complete && hasBody(raw)) {
     await drain(raw as IncomingMessage);
     if (!raw.complete) headers['connection'] = 'close';
   }
-  if (res.destroyed || res.closed) return stream?.close();
-  const empty = raw.method === 'HEAD' || answer.status === 204 || answer.status === 304;
-  if (whole !== undefined && answer.status !== 204 && answer.status !== 304)
-    headers['content-length'] ??= String(whole.length);
-  (res as ServerResponse).writeHead(answer.status, headers);
-  if (stream && !empty) return pump(res as ServerResponse, stream);
+  if (res.writableEnded || res.destroyed || res.closed) return stream?.close();
+  const bodyless = status === 204 || status === 304;
+  if (whole && !bodyless) headers['content-length'] ??= String(whole.length);
+  (res as ServerResponse).writeHead(status, headers);
+  if (stream && !bodyless && raw.method !== 'HEAD') return pump(res as ServerResponse, stream);
   stream?.close();
   await new Promise<void>(done => {
     res.once('close', done);
-    (res as ServerResponse).end(empty ? undefined : whole, () => done());
+    (res as ServerResponse).end(bodyless || raw.method === 'HEAD' ? undefined : whole);
   });
 }
 
-export const isStream = (body: HttpAnswer['body']): body is ByteStream =>
+const bytesOf = (body: Uint8Array | string | undefined): Uint8Array =>
+  body === undefined ? empty : typeof body === 'string' ? Buffer.from(body) : body;
+
+const isStream = (body: HttpAnswer['body']): body is ByteStream =>
   typeof body === 'object' && !(body instanceof Uint8Array);
 
 const compress = promisify(gzip) as (data: Uint8Array, options: { level: number }) => Promise<Buffer>;
 /** Answers that are made once and sent often are compressed once. */
-const compressed = new WeakMap<Uint8Array, Uint8Array>();
+const kept = new WeakMap<Uint8Array, Uint8Array>();
+const accepted = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i;
 
-async function encoded(
+async function compressed(
   raw: RawRequest,
-  answer: HttpAnswer,
+  bytes: Uint8Array,
+  mayComeAgain: boolean,
   headers: Record<string, string>,
-): Promise<Uint8Array | undefined> {
-  const { body } = answer;
-  if (body === undefined || isStream(body)) return answer.headers['content-length'] === undefined ? empty : undefined;
-  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  if (!answer.compress) return bytes;
+): Promise<Uint8Array> {
   headers['vary'] = headers['vary'] === undefined ? 'Accept-Encoding' : `${headers['vary']}, Accept-Encoding`;
-  if (!/\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i.test(String(raw.headers['accept-encoding'] ?? ''))) return bytes;
-  let small = compressed.get(bytes);
+  if (!accepted.test(String(raw.headers['accept-encoding'] ?? ''))) return bytes;
+  let small = kept.get(bytes);
   if (!small) {
     small = await compress(bytes, { level: 4 });
-    if (bytes === body) compressed.set(bytes, small);
+    if (mayComeAgain) kept.set(bytes, small);
   }
   headers['content-encoding'] = 'gzip';
   return small;
@@ -169,7 +171,7 @@ async function pump(res: ServerResponse, stream: ByteStream): Promise<void> {
       if (piece.length > 0 && !res.write(piece)) await Promise.race([drained(res), closed]);
       if (res.destroyed) break;
     }
-    if (!res.destroyed) await new Promise<void>(done => res.once('close', done).end(done));
+    if (!res.destroyed) await new Promise<void>(done => res.once('close', done).end());
   } catch (e) {
     // The status has left already: cutting the connection is the only way left to say so.
     res.destroy();

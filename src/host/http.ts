@@ -83,8 +83,9 @@ async function listen(options: HttpListenOptions, log: Log, paths: ResolvePath):
   // Before fastify reads the body: limits of size and time are the handler's.
   shell.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, _next) => {
     reply.hijack();
-    const done = serve(request.raw, reply.raw).finally(() => underWay.delete(done));
+    const done = serve(request.raw, reply.raw);
     underWay.add(done);
+    void done.then(() => underWay.delete(done));
   });
   shell.get('/', () => undefined);
   await shell.ready();

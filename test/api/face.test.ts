@@ -12,6 +12,7 @@ import { FakeClock, FakeLog } from '#fake/world';
 const open: FaceSettings = {
   cors: [],
   hosts: [],
+  hostname: 'Recorder7',
   trustProxy: [],
   checkHost: true,
   api: true,
@@ -26,7 +27,7 @@ function faceOf(objects: readonly Published[], settings: Partial<FaceSettings> =
   const table = new MethodTable(new FakeClock());
   table.set(objects);
   const face = new HttpFace({
-    world: { clock: new FakeClock(), log, hostname: 'Recorder7' },
+    world: { log },
     table,
     access: openAccess(false),
     house: () => fakeHouse(objects, house),

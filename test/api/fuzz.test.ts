@@ -14,13 +14,14 @@ const log = new FakeLog();
 const table = new MethodTable(new FakeClock());
 table.set([object]);
 const face = new HttpFace({
-  world: { clock: new FakeClock(), log, hostname: 'x' },
+  world: { log },
   table,
   access: openAccess(true),
   house: () => fakeHouse([object]),
   settings: () => ({
     cors: ['https://ok.example'],
     hosts: [],
+    hostname: 'Recorder7',
     trustProxy: ['127.0.0.1'],
     checkHost: true,
     api: true,

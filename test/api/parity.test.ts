@@ -16,13 +16,14 @@ const object = toy();
 const table = new MethodTable(new FakeClock());
 table.set([object]);
 const face = new HttpFace({
-  world: { clock: new FakeClock(), log: new FakeLog(), hostname: 'x' },
+  world: { log: new FakeLog() },
   table,
   access: openAccess(true),
   house: () => fakeHouse([object]),
   settings: () => ({
     cors: [],
     hosts: [],
+    hostname: 'Recorder7',
     trustProxy: [],
     checkHost: true,
     api: true,

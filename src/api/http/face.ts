@@ -19,7 +19,7 @@ import { MediaCache } from './media-cache.ts';
 import { Directory, health, jsonAnswer, metaOf, openApiAnswer, plan, plannedDocuments } from './service.ts';
 import { parseTarget, type Target } from './target.ts';
 
-export interface FaceSettings extends Omit<GuardOptions, 'hostname'> {
+export interface FaceSettings extends GuardOptions {
   /** Nothing below `/v1` otherwise: that makes existing clients look for a router. */
   readonly api: boolean;
   /** `/v1/config/plan`: there, refused to everybody, or not there (docs/spec/api.md 17). */
@@ -31,7 +31,7 @@ export interface FaceSettings extends Omit<GuardOptions, 'hostname'> {
 }
 
 export interface FaceParts {
-  readonly world: Pick<World, 'clock' | 'log' | 'hostname'>;
+  readonly world: Pick<World, 'log'>;
   readonly table: MethodTable;
   readonly access: Access;
   house(): House;
@@ -69,15 +69,14 @@ export class HttpFace {
     } catch (thrown) {
       answer = this.#failed(request, faultFrom(thrown));
     }
-    const cors = corsHeaders(request, settings.cors);
-    return settings.cors.length === 0 ? answer : { ...answer, headers: { ...answer.headers, ...cors } };
+    if (settings.cors.length === 0) return answer;
+    return { ...answer, headers: { ...answer.headers, ...corsHeaders(request, settings.cors) } };
   }
 
   async #answer(request: HttpRequest, settings: FaceSettings): Promise<HttpAnswer> {
     const peer = peerOf(request, settings.trustProxy);
-    const guard = { ...settings, hostname: this.#parts.world.hostname };
-    guardHost(peer, guard);
-    guardOrigin(request, peer, guard);
+    guardHost(peer, settings);
+    guardOrigin(request, peer, settings);
     if (request.method === 'OPTIONS') return { status: 204, headers: preflight(request, settings.cors) };
     const target = parseTarget(request.target);
     const caller: Caller = { login: null, address: peer.address };

@@ -28,8 +28,9 @@ const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d
 
 /** Behind a trusted proxy the nearest address that is none of ours, and the host that the client meant. */
 export function peerOf(request: HttpRequest, trustProxy: readonly string[]): Peer {
-  const trusted = new Set(trustProxy.map(plainAddress));
   const direct = plainAddress(request.address);
+  if (trustProxy.length === 0) return { address: direct, host: request.headers['host'] };
+  const trusted = new Set(trustProxy.map(plainAddress));
   if (!trusted.has(direct)) return { address: direct, host: request.headers['host'] };
   const forwarded = (request.headers['x-forwarded-for'] ?? '').split(',').map(a => plainAddress(a.trim()));
   const client = forwarded.reverse().find(a => a !== '' && !trusted.has(a));
@@ -54,8 +55,8 @@ const isIpLiteral = (name: string): boolean => {
 export function guardHost(peer: Peer, options: GuardOptions): void {
   if (!options.checkHost) return;
   const name = peer.host === undefined ? '' : hostName(peer.host);
-  const known = [options.hostname, ...options.hosts].map(h => hostName(h));
-  if (name !== '' && (isIpLiteral(name) || name === 'localhost' || known.includes(name))) return;
+  if (name !== '' && (isIpLiteral(name) || name === 'localhost')) return;
+  if (name !== '' && [options.hostname, ...options.hosts].some(known => hostName(known) === name)) return;
   throw new Fault(
     'forbidden',
     'forbidden',

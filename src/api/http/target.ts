@@ -12,14 +12,18 @@ export interface Target {
   readonly query: URLSearchParams;
 }
 
+/** Nobody writes to a query. */
+const none = new URLSearchParams();
+
 /** Fault `not-found` for `.` and `..`, `bad-argument` for what is not percent-encoded UTF-8. */
 export function parseTarget(target: string): Target {
-  const local = /^https?:\/\//i.test(target) ? target.replace(/^https?:\/\/[^/?#]*/i, '') : target;
-  const beforeHash = local.split('#', 1)[0] ?? '';
+  const local = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*/i, '');
+  const hash = local.indexOf('#');
+  const beforeHash = hash < 0 ? local : local.slice(0, hash);
   const mark = beforeHash.indexOf('?');
   const path = (mark < 0 ? beforeHash : beforeHash.slice(0, mark)) || '/';
-  const query = new URLSearchParams(mark < 0 ? '' : beforeHash.slice(mark + 1));
-  const segments = path.replace(/^\//, '').split('/').map(decoded);
+  const query = mark < 0 ? none : new URLSearchParams(beforeHash.slice(mark + 1));
+  const segments = (path.startsWith('/') ? path.slice(1) : path).split('/').map(decoded);
   if (segments.some(s => s === '.' || s === '..'))
     throw new Fault('absent', 'not-found', 'there is nothing at a path with "." or ".." in it');
   return { path, segments, query };
