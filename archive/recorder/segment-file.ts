@@ -38,7 +38,8 @@ export class SegmentFile {
   /** Of the flush that is under way. */
   #inFlush: FragmentRecord[] = [];
   #safeBytes: number;
-  #namesAreSafe = false;
+  /** Whose names are not yet durable, below the archive's folder. */
+  #unsafeFolders: readonly string[];
   /** Flushes come one after the other. */
   #flushing: Promise<void> = Promise.resolve();
   #oldestWrittenAt: number | undefined;
@@ -48,9 +49,10 @@ export class SegmentFile {
     const { files, folder, track, beginMs } = options;
     for (let clash = 0; clash < mostClashes; clash++) {
       const path = segmentPath(track, beginMs, clash);
-      const open = await openNew(files, folder, path);
-      if (!open) continue;
-      const file = new SegmentFile(path, open, options);
+      const opened = await openNew(files, folder, path);
+      if (!opened) continue;
+      const { open, madeFolders } = opened;
+      const file = new SegmentFile(path, open, options, madeFolders);
       try {
         await open.write(0, [options.init]);
       } catch (e) {
@@ -63,12 +65,15 @@ export class SegmentFile {
     throw new Fault('storage', 'exists', `expected a free name for ${segmentPath(track, beginMs)}, all are taken`);
   }
 
-  private constructor(path: string, file: OpenFile, options: NewFile) {
+  private constructor(path: string, file: OpenFile, options: NewFile, madeFolders: boolean) {
     this.path = path;
     this.beginMs = options.beginMs;
     this.#new = options;
     this.#backToZero = options.origins.map(o => -o);
     this.#file = file;
+    const above = foldersOf(path);
+    // The name of the file, and those of folders that are as new as it.
+    this.#unsafeFolders = madeFolders ? [...above.reverse(), ''] : above.slice(-1);
     this.#size = options.init.length;
     this.#safeBytes = options.init.length;
   }
@@ -147,10 +152,8 @@ export class SegmentFile {
     this.#inFlush = records;
     this.#oldestWrittenAt = undefined;
     await this.#file.sync();
-    if (!this.#namesAreSafe) {
-      for (const f of foldersOf(this.path).reverse()) await this.#new.files.syncFolder(`${this.#new.folder}/${f}`);
-      this.#namesAreSafe = true;
-    }
+    for (const f of this.#unsafeFolders) await this.#new.files.syncFolder(`${this.#new.folder}/${f}`);
+    this.#unsafeFolders = [];
     this.#safeBytes = last.offset + last.bytes;
     this.#inFlush = [];
     this.#new.say({ is: 'safe', path: this.path, records: packRecords(records, this.#new.origins.length) });
@@ -158,10 +161,14 @@ export class SegmentFile {
 }
 
 /** Undefined when the name is taken. The folder may have been removed, empty, since the last file. */
-async function openNew(files: Files, folder: string, path: string): Promise<OpenFile | undefined> {
+async function openNew(
+  files: Files,
+  folder: string,
+  path: string,
+): Promise<{ readonly open: OpenFile; readonly madeFolders: boolean } | undefined> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await files.open(`${folder}/${path}`, 'create');
+      return { open: await files.open(`${folder}/${path}`, 'create'), madeFolders: attempt > 0 };
     } catch (e) {
       const fault = faultFrom(e);
       if (fault.code === 'exists') return undefined;
