@@ -97,6 +97,17 @@ describe('ocellus plan', () => {
       { plan: async () => ({ plan: { hash: 'h', steps } }) },
     );
   });
+  test('sends documents that stand for all files', async () => {
+    const documents = [{ name: 'a.json', text: '{"objects":[]}' }];
+    const seen: unknown[] = [];
+    await controlled(async socket => assert.equal((await runPlan(world, { socket }, documents)).exitCode, 0), {
+      plan: async planned => {
+        seen.push(planned);
+        return { plan: { hash: 'h', steps: [] } };
+      },
+    });
+    assert.deepEqual(seen, [{ documents, replace: true }]);
+  });
   test('prints the problems of a refused one, a line each', async () => {
     const problem = {
       severity: 'error',

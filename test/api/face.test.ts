@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openAccess } from '#api/access';
 import { type FaceSettings, HttpFace } from '#api/http/face';
+import { plannedDocuments } from '#api/http/service';
 import { MethodTable } from '#api/method-table';
 import type { House, Published } from '#core/published';
 import type { HttpAnswer } from '#core/world';
@@ -317,6 +318,12 @@ describe('plan', () => {
     // openAccess(false) has no administer either
     assert.equal((await faceOf([], { plan: 'granted' }).ask('POST', '/v1/config/plan')).status, 403);
   });
+});
+
+describe('documents instead of the files on disk', () => {
+  for (const body of ['', 'null', '5', '{"documents":{}}', '{"documents":[{"name":"a"}]}', '{"documents":[null]}'])
+    test(`${body || 'nothing'} is refused`, () =>
+      assert.throws(() => plannedDocuments(body, new URLSearchParams('replace=1')), { code: 'bad-argument' }));
 });
 
 describe('an upgrade', () => {

@@ -193,9 +193,9 @@ describe('webserver', () => {
   test('administer and plan are for servers bound to loopback alone', async () => {
     const plans: unknown[] = [];
     const house: Partial<House> = {
-      plan: async documents => {
-        plans.push(documents);
-        return documents === undefined
+      plan: async planned => {
+        plans.push(planned);
+        return planned?.documents.length === 0
           ? { plan: { hash: 'h', steps: [] } }
           : {
               problems: [
@@ -220,7 +220,10 @@ describe('webserver', () => {
         await ask('/v1/config/plan', { method: 'POST', body: '{"objects":' }),
         /^422 .*"bad-config".*"problems":\[\{/,
       );
-      assert.deepEqual(plans, [undefined, [{ name: 'managed.json', text: '{"objects":' }]]);
+      assert.deepEqual(plans, [
+        { documents: [], replace: false },
+        { documents: [{ name: 'managed.json', text: '{"objects":' }], replace: false },
+      ]);
     });
     await running({ clusters: true, address: ['127.0.0.1', '0.0.0.0'] }, [toy('a')], async ({ ask }) => {
       assert.match(await ask('/v1/svc/a/car', { method: 'DELETE' }), /^403 /);
