@@ -1,6 +1,7 @@
 /** Painting on the encoder's source planes: colours, rectangles, masks; every stroke marks the macroblocks it touches. */
-import type { Encoder, Planes } from './encoder.ts';
+import type { Encoder } from './encoder.ts';
 import type { Mask } from './font.ts';
+import type { Planes } from './planes.ts';
 
 export interface Colour {
   readonly y: number;

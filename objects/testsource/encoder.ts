@@ -10,32 +10,13 @@
 import { BitWriter, naluFrom } from './bits.ts';
 import { writeBlock } from './cavlc.ts';
 import { frameNumBits } from './parameter-sets.ts';
+import { copyBlock, Planes } from './planes.ts';
 import { dc, difference, horizontal, plane, predict, vertical } from './prediction.ts';
-import { chromaQpOf, forward, hadamard4, inverse, inverseFlat, Quantiser, zigzag } from './transform.ts';
+import { blockX, blockY, Residual } from './residual.ts';
+import { chromaQpOf, Quantiser } from './transform.ts';
 
 /** Below it a level could leave the range that Baseline's level_prefix can say (16320 * 16 / 2 >> 7 < 2063). */
 export const lowestQp = 12;
-
-/** Three planes, 4:2:0, on the grid of macroblocks. */
-export class Planes {
-  readonly wide: number;
-  readonly high: number;
-  readonly stride: number;
-  readonly chromaStride: number;
-  readonly y: Uint8Array;
-  readonly u: Uint8Array;
-  readonly v: Uint8Array;
-
-  constructor(macroblocksWide: number, macroblocksHigh: number) {
-    this.wide = macroblocksWide;
-    this.high = macroblocksHigh;
-    this.stride = macroblocksWide * 16;
-    this.chromaStride = macroblocksWide * 8;
-    this.y = new Uint8Array(this.stride * macroblocksHigh * 16);
-    this.u = new Uint8Array(this.chromaStride * macroblocksHigh * 8).fill(128);
-    this.v = new Uint8Array(this.chromaStride * macroblocksHigh * 8).fill(128);
-  }
-}
 
 export interface SliceShape {
   readonly firstRow: number;
@@ -60,10 +41,6 @@ const interPattern = new Uint8Array(48);
 /** intra_chroma_pred_mode by Intra16x16PredMode: tables 8-5 and 8-4 number them differently. */
 const chromaModeNumber = Uint8Array.of(2, 1, 0, 3);
 
-/** x and y, in blocks, of the 4x4 luma blocks in coding order (figure 6-10). */
-const blockX = Uint8Array.of(0, 1, 0, 1, 2, 3, 2, 3, 0, 1, 0, 1, 2, 3, 2, 3);
-const blockY = Uint8Array.of(0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3);
-
 export class Encoder {
   /** To be painted by the user. */
   readonly source: Planes;
@@ -78,24 +55,14 @@ export class Encoder {
   readonly #countU: Uint8Array;
   readonly #countV: Uint8Array;
 
-  readonly #predictedY = new Uint8Array(256);
-  readonly #predictedU = new Uint8Array(64);
-  readonly #predictedV = new Uint8Array(64);
+  readonly #residual: Residual;
   readonly #trial = new Uint8Array(256);
-  // Levels of the macroblock at hand, in zigzag order per block.
-  readonly #levelsY = new Int16Array(256);
-  readonly #levelsU = new Int16Array(64);
-  readonly #levelsV = new Int16Array(64);
-  readonly #dcY = new Int16Array(16);
-  readonly #dcU = new Int16Array(4);
-  readonly #dcV = new Int16Array(4);
   #mode = 0;
-  readonly #coefficients = new Int32Array(16);
-  readonly #second = new Int32Array(16);
 
   constructor(macroblocksWide: number, macroblocksHigh: number) {
     this.source = new Planes(macroblocksWide, macroblocksHigh);
     this.decoded = new Planes(macroblocksWide, macroblocksHigh);
+    this.#residual = new Residual(this.source, this.decoded);
     this.changed = new Uint8Array(macroblocksWide * macroblocksHigh);
     this.#countY = new Uint8Array(this.changed.length * 16);
     this.#countU = new Uint8Array(this.changed.length * 4);
@@ -124,7 +91,7 @@ export class Encoder {
         this.changed[y * wide + x] = 0;
         const top = y > firstRow;
         if (!idr && this.#zeroMotionIsBetter(x, y, top)) {
-          const pattern = this.#codeResidual(x, y, false, luma, chroma);
+          const pattern = this.#residual.code(x, y, false, luma, chroma);
           if (pattern === 0) {
             skipped++;
             continue;
@@ -142,11 +109,11 @@ export class Encoder {
         skipped = 0;
         const mode = idr ? this.#predictIntra(x, y, top) : this.#mode;
         const chromaMode = this.#predictIntraChroma(x, y, top, mode);
-        const pattern = this.#codeResidual(x, y, true, luma, chroma);
+        const pattern = this.#residual.code(x, y, true, luma, chroma);
         out.ue((idr ? 1 : 6) + mode + 4 * (pattern >> 4) + ((pattern & 15) === 0 ? 0 : 12));
         out.ue(chromaModeNumber[chromaMode] ?? 0);
         out.se(0); // mb_qp_delta
-        writeBlock(out, this.#dcY, 0, 16, this.#context(this.#countY, 4, 4 * x, 4 * y, top));
+        writeBlock(out, this.#residual.dcY, 0, 16, this.#context(this.#countY, 4, 4 * x, 4 * y, top));
         if ((pattern & 15) !== 0) this.#writeLuma(x, y, top, 15, 15);
         this.#writeChroma(x, y, top, pattern >> 4);
       }
@@ -167,12 +134,12 @@ export class Encoder {
     // A prediction off by two a pixel is not worth a search.
     if (still > 256) {
       this.#mode = this.#predictIntra(x, y, top);
-      if (difference(source.y, at, source.stride, 16, this.#predictedY, 0, 16) + 96 < still) return false;
+      if (difference(source.y, at, source.stride, 16, this.#residual.predictedY, 0, 16) + 96 < still) return false;
     }
-    copyBlock(decoded.y, at, decoded.stride, 16, this.#predictedY);
+    copyBlock(decoded.y, at, decoded.stride, 16, this.#residual.predictedY);
     const chromaAt = y * 8 * source.chromaStride + x * 8;
-    copyBlock(decoded.u, chromaAt, decoded.chromaStride, 8, this.#predictedU);
-    copyBlock(decoded.v, chromaAt, decoded.chromaStride, 8, this.#predictedV);
+    copyBlock(decoded.u, chromaAt, decoded.chromaStride, 8, this.#residual.predictedU);
+    copyBlock(decoded.v, chromaAt, decoded.chromaStride, 8, this.#residual.predictedV);
     return true;
   }
 
@@ -180,8 +147,8 @@ export class Encoder {
     const { source, decoded } = this;
     const left = x > 0;
     const at = y * 16 * source.stride + x * 16;
-    predict(dc, 16, decoded.y, at, decoded.stride, left, top, this.#predictedY);
-    let best = difference(source.y, at, source.stride, 16, this.#predictedY, 0, 16);
+    predict(dc, 16, decoded.y, at, decoded.stride, left, top, this.#residual.predictedY);
+    let best = difference(source.y, at, source.stride, 16, this.#residual.predictedY, 0, 16);
     let mode = dc;
     for (let candidate = vertical; candidate <= plane && best > 128; candidate++) {
       if (candidate === dc || (candidate !== horizontal && !top) || (candidate !== vertical && !left)) continue;
@@ -190,7 +157,7 @@ export class Encoder {
       if (cost >= best) continue;
       best = cost;
       mode = candidate;
-      this.#predictedY.set(this.#trial);
+      this.#residual.predictedY.set(this.#trial);
     }
     return mode;
   }
@@ -201,161 +168,17 @@ export class Encoder {
     const stride = source.chromaStride;
     const at = y * 8 * stride + x * 8;
     const cost = (mode: number): number => {
-      predict(mode, 8, decoded.u, at, stride, x > 0, top, this.#predictedU);
-      predict(mode, 8, decoded.v, at, stride, x > 0, top, this.#predictedV);
+      predict(mode, 8, decoded.u, at, stride, x > 0, top, this.#residual.predictedU);
+      predict(mode, 8, decoded.v, at, stride, x > 0, top, this.#residual.predictedV);
       return (
-        difference(source.u, at, stride, 8, this.#predictedU, 0, 8) +
-        difference(source.v, at, stride, 8, this.#predictedV, 0, 8)
+        difference(source.u, at, stride, 8, this.#residual.predictedU, 0, 8) +
+        difference(source.v, at, stride, 8, this.#residual.predictedV, 0, 8)
       );
     };
     const mean = cost(dc);
     if (lumaMode === dc || mean === 0 || cost(lumaMode) < mean) return mean === 0 ? dc : lumaMode;
     cost(dc);
     return dc;
-  }
-
-  /** Transforms, quantises and reconstructs source minus prediction; answers coded_block_pattern. */
-  #codeResidual(x: number, y: number, intra: boolean, luma: Quantiser, chroma: Quantiser): number {
-    const pattern = this.#codeLuma(y * 16 * this.source.stride + x * 16, intra, luma);
-    const at = y * 8 * this.source.chromaStride + x * 8;
-    const u = this.#codeChroma(
-      this.source.u,
-      this.decoded.u,
-      this.#predictedU,
-      at,
-      intra,
-      chroma,
-      this.#levelsU,
-      this.#dcU,
-    );
-    const v = this.#codeChroma(
-      this.source.v,
-      this.decoded.v,
-      this.#predictedV,
-      at,
-      intra,
-      chroma,
-      this.#levelsV,
-      this.#dcV,
-    );
-    return pattern | (Math.max(u, v) << 4);
-  }
-
-  #codeLuma(at: number, intra: boolean, quantiser: Quantiser): number {
-    const { source, decoded } = this;
-    const stride = source.stride;
-    const predicted = this.#predictedY;
-    const w = this.#coefficients;
-    const levels = this.#levelsY;
-    const second = this.#second;
-    const round = intra ? quantiser.roundIntra : quantiser.roundInter;
-    if (isNear(source.y, at, stride, 16, predicted)) {
-      this.#dcY.fill(0);
-      pasteBlock(predicted, 16, decoded.y, at, stride);
-      return 0;
-    }
-    let pattern = 0;
-    // First all transforms, since the DC coefficients of an intra macroblock are coded together.
-    let anyDc = 0;
-    for (let block = 0; block < 16; block++) {
-      const bx = blockX[block] ?? 0;
-      const by = blockY[block] ?? 0;
-      const any = forward(source.y, at + by * 4 * stride + bx * 4, stride, predicted, by * 64 + bx * 4, 16, w);
-      const to = block * 16;
-      if (intra) {
-        const mean = any ? (w[0] ?? 0) : 0;
-        second[by * 4 + bx] = mean;
-        anyDc |= mean;
-      }
-      if (any && quantise(w, quantiser, round, levels, to, intra ? 1 : 0)) pattern |= 1 << (block >> 2);
-      else levels.fill(0, to, to + 16);
-    }
-    if (intra) {
-      this.#dcY.fill(0);
-      if (anyDc !== 0) this.#codeLumaDc(quantiser, round);
-      if (pattern !== 0) pattern = 15;
-    }
-    for (let block = 0; block < 16; block++) {
-      const bx = blockX[block] ?? 0;
-      const by = blockY[block] ?? 0;
-      const target = at + by * 4 * stride + bx * 4;
-      const from = by * 64 + bx * 4;
-      const mean = intra ? (second[by * 4 + bx] ?? 0) : 0;
-      const coded =
-        (pattern & (1 << (block >> 2))) !== 0 && dequantise(levels, block * 16, quantiser, w, intra ? 1 : 0);
-      if (!coded) inverseFlat(mean, predicted, from, 16, decoded.y, target, stride);
-      else {
-        if (intra) w[0] = mean;
-        inverse(w, predicted, from, 16, decoded.y, target, stride);
-      }
-    }
-    return pattern;
-  }
-
-  /** 8.5.10: levels into `#dcY`, and what a decoder makes of them into `#second`. */
-  #codeLumaDc(quantiser: Quantiser, round: number): void {
-    const second = this.#second;
-    hadamard4(second);
-    for (let i = 0; i < 16; i++) {
-      const raster = zigzag[i] ?? 0;
-      const level = quantiser.dc(((second[raster] ?? 0) + 1) >> 1, round);
-      this.#dcY[i] = level;
-      second[raster] = level;
-    }
-    hadamard4(second);
-    // The standard tells qP below 36 and from 36 on apart; with the step already shifted both are this.
-    const step = quantiser.step[0] ?? 0;
-    for (let i = 0; i < 16; i++) second[i] = ((second[i] ?? 0) * step + 2) >> 2;
-  }
-
-  /** 0: nothing; 1: DC levels only; 2: AC levels too. */
-  #codeChroma(
-    source: Uint8Array,
-    decoded: Uint8Array,
-    predicted: Uint8Array,
-    at: number,
-    intra: boolean,
-    quantiser: Quantiser,
-    levels: Int16Array,
-    means: Int16Array,
-  ): number {
-    const stride = this.source.chromaStride;
-    const w = this.#coefficients;
-    const second = this.#second;
-    if (isNear(source, at, stride, 8, predicted)) {
-      means.fill(0);
-      levels.fill(0);
-      pasteBlock(predicted, 8, decoded, at, stride);
-      return 0;
-    }
-    const round = intra ? quantiser.roundIntra : quantiser.roundInter;
-    let coded = 0;
-    for (let block = 0; block < 4; block++) {
-      const from = (block >> 1) * 32 + (block & 1) * 4;
-      const any = forward(source, at + (block >> 1) * 4 * stride + (block & 1) * 4, stride, predicted, from, 8, w);
-      second[block] = any ? (w[0] ?? 0) : 0;
-      if (any && quantise(w, quantiser, round, levels, block * 16, 1)) coded = 2;
-      else levels.fill(0, block * 16, block * 16 + 16);
-    }
-    butterfly(second);
-    for (let i = 0; i < 4; i++) {
-      const level = quantiser.dc(second[i] ?? 0, round);
-      means[i] = level;
-      second[i] = level;
-      if (level !== 0) coded = coded === 0 ? 1 : coded;
-    }
-    butterfly(second);
-    const step = quantiser.step[0] ?? 0;
-    for (let block = 0; block < 4; block++) {
-      const from = (block >> 1) * 32 + (block & 1) * 4;
-      const target = at + (block >> 1) * 4 * stride + (block & 1) * 4;
-      const mean = ((second[block] ?? 0) * step) >> 1;
-      if (coded === 2 && dequantise(levels, block * 16, quantiser, w, 1)) {
-        w[0] = mean;
-        inverse(w, predicted, from, 8, decoded, target, stride);
-      } else inverseFlat(mean, predicted, from, 8, decoded, target, stride);
-    }
-    return coded;
   }
 
   #writeLuma(x: number, y: number, top: boolean, pattern: number, count: number): void {
@@ -365,19 +188,19 @@ export class Encoder {
       const bx = 4 * x + (blockX[block] ?? 0);
       const by = 4 * y + (blockY[block] ?? 0);
       const nC = this.#context(this.#countY, 4, bx, by, top);
-      this.#countY[by * width + bx] = writeBlock(this.#out, this.#levelsY, block * 16 + 16 - count, count, nC);
+      this.#countY[by * width + bx] = writeBlock(this.#out, this.#residual.levelsY, block * 16 + 16 - count, count, nC);
     }
   }
 
   #writeChroma(x: number, y: number, top: boolean, pattern: number): void {
     if (pattern === 0) return;
-    writeBlock(this.#out, this.#dcU, 0, 4, -1);
-    writeBlock(this.#out, this.#dcV, 0, 4, -1);
+    writeBlock(this.#out, this.#residual.dcU, 0, 4, -1);
+    writeBlock(this.#out, this.#residual.dcV, 0, 4, -1);
     if (pattern !== 2) return;
     const width = this.source.wide * 2;
     for (let part = 0; part < 2; part++) {
       const counts = part === 0 ? this.#countU : this.#countV;
-      const levels = part === 0 ? this.#levelsU : this.#levelsV;
+      const levels = part === 0 ? this.#residual.levelsU : this.#residual.levelsV;
       for (let block = 0; block < 4; block++) {
         const bx = 2 * x + (block & 1);
         const by = 2 * y + (block >> 1);
@@ -414,82 +237,4 @@ function writeSliceHeader(out: BitWriter, shape: SliceShape, wide: number): void
   }
   out.se(shape.qp - 26);
   out.ue(1); // disable_deblocking_filter_idc
-}
-
-/** Levels in zigzag order from position `first` on; answers whether any is not zero. */
-function quantise(
-  w: Int32Array,
-  quantiser: Quantiser,
-  round: number,
-  levels: Int16Array,
-  to: number,
-  first: number,
-): boolean {
-  const multiplier = quantiser.multiplier;
-  const shift = quantiser.shift;
-  let any = 0;
-  if (first === 1) levels[to] = 0;
-  for (let i = first; i < 16; i++) {
-    const raster = zigzag[i] ?? 0;
-    const value = w[raster] ?? 0;
-    const size = ((value < 0 ? -value : value) * (multiplier[raster] ?? 0) + round) >> shift;
-    levels[to + i] = value < 0 ? -size : size;
-    any |= size;
-  }
-  return any !== 0;
-}
-
-/** The other way round; answers whether there was anything. */
-function dequantise(levels: Int16Array, from: number, quantiser: Quantiser, w: Int32Array, first: number): boolean {
-  const step = quantiser.step;
-  let any = 0;
-  w[0] = 0;
-  for (let i = first; i < 16; i++) {
-    const level = levels[from + i] ?? 0;
-    const raster = zigzag[i] ?? 0;
-    w[raster] = level * (step[raster] ?? 0);
-    any |= level;
-  }
-  return any !== 0;
-}
-
-/** 8.5.11.1: the 2x2 transform, in place. */
-function butterfly(m: Int32Array): void {
-  const a = m[0] ?? 0;
-  const b = m[1] ?? 0;
-  const c = m[2] ?? 0;
-  const d = m[3] ?? 0;
-  m[0] = a + b + c + d;
-  m[1] = a - b + c - d;
-  m[2] = a + b - c - d;
-  m[3] = a - b - c + d;
-}
-
-/**
- * Whether no pixel is off by more than one: then there is nothing worth a transform. It does not add up,
- * since every macroblock is held against the source.
- */
-function isNear(source: Uint8Array, at: number, stride: number, size: number, prediction: Uint8Array): boolean {
-  for (let y = 0; y < size; y++) {
-    const row = at + y * stride;
-    for (let x = 0; x < size; x++) {
-      const d = (source[row + x] ?? 0) - (prediction[y * size + x] ?? 0);
-      if (d > 1 || d < -1) return false;
-    }
-  }
-  return true;
-}
-
-function pasteBlock(from: Uint8Array, size: number, to: Uint8Array, at: number, stride: number): void {
-  for (let y = 0; y < size; y++) {
-    const row = at + y * stride;
-    for (let x = 0; x < size; x++) to[row + x] = from[y * size + x] ?? 0;
-  }
-}
-
-function copyBlock(from: Uint8Array, at: number, stride: number, size: number, to: Uint8Array): void {
-  for (let y = 0; y < size; y++) {
-    const row = at + y * stride;
-    for (let x = 0; x < size; x++) to[y * size + x] = from[row + x] ?? 0;
-  }
 }

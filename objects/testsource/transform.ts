@@ -72,7 +72,7 @@ export function forward(
   predictionStride: number,
   out: Int32Array,
 ): boolean {
-  let any = 0;
+  let some = 0;
   for (let y = 0; y < 4; y++) {
     const s = at + y * stride;
     const p = predictionAt + y * predictionStride;
@@ -80,14 +80,14 @@ export function forward(
     const b = (source[s + 1] ?? 0) - (prediction[p + 1] ?? 0);
     const c = (source[s + 2] ?? 0) - (prediction[p + 2] ?? 0);
     const d = (source[s + 3] ?? 0) - (prediction[p + 3] ?? 0);
-    any |= a | b | c | d;
+    some |= a | b | c | d;
     const i = y << 2;
     out[i] = a + b + c + d;
     out[i + 1] = 2 * a + b - c - 2 * d;
     out[i + 2] = a - b - c + d;
     out[i + 3] = a - 2 * b + 2 * c - d;
   }
-  if (any === 0) return false;
+  if (some === 0) return false;
   for (let x = 0; x < 4; x++) {
     const a = out[x] ?? 0;
     const b = out[x + 4] ?? 0;

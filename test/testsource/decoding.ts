@@ -2,7 +2,7 @@
 
 import { runPeer } from '#fake/peers';
 import { nalus } from '#media/access-unit';
-import type { Planes } from '#objects/testsource/encoder';
+import type { Planes } from '#objects/testsource/planes';
 
 const startCode = Uint8Array.of(0, 0, 0, 1);
 
