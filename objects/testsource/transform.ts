@@ -62,7 +62,7 @@ export class Quantiser {
   }
 }
 
-/** Difference of source and prediction, transformed (the core transform of 8.5.12 turned round), into `out` by index 4 * y + x. */
+/** Difference of source and prediction, transformed (the core transform of 8.5.12 turned round), into `out` by index 4 * y + x. Answers whether they differ; if not, `out` is not whole. */
 export function forward(
   source: Uint8Array,
   at: number,
