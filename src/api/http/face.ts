@@ -4,7 +4,7 @@
  * Not here: the event WebSocket at `/`, which is refused, and login (docs/spec/api.md 10.4, 11).
  */
 import type { MediaAnswer } from '#core/bytes';
-import { Fault, faultFrom, kinds } from '#core/errors';
+import { Fault, faultFrom } from '#core/errors';
 import type { Call, Caller } from '#core/interface';
 import type { House } from '#core/published';
 import type { HttpAnswer, HttpRequest, World } from '#core/world';
@@ -173,7 +173,8 @@ export class HttpFace {
     const facts = { method: request.method, path, address: request.address, kind, code, error: message };
     const { log } = this.#parts.world;
     if (kind === 'bug') log.error('call-failed', { ...facts, stack: stackOf(fault) });
-    else log[kinds[kind].log === 'error' ? 'warn' : 'debug']('call-failed', facts);
+    // Clients ask again and again; what is wrong with an object, the object has said.
+    else log.debug('call-failed', facts);
     return failure(fault);
   }
 }
