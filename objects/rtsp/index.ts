@@ -11,19 +11,20 @@ import { Camera } from './camera.ts';
 const config = Type.Object({
   url: Type.Optional(Type.String({ description: 'rtsp://host[:port]/path[?query], or rtsps://' })),
   host: Type.Optional(Type.String({ description: 'instead of url: name or address of the camera' })),
-  port: Type.Integer({ default: 554, minimum: 1, maximum: 65535, description: 'with host' }),
-  path: Type.String({ default: '/', description: 'with host' }),
+  port: Type.Integer({ default: 554, minimum: 1, maximum: 65535, description: 'with host: TCP port' }),
+  path: Type.String({ default: '/', description: 'with host: path and query of the stream' }),
   auth: Type.Optional(
-    Nullable(
-      Type.Array(Nullable(Type.String()), { minItems: 2, maxItems: 2, secret: true, description: '[login, password]' }),
-    ),
+    Nullable(Type.Array(Nullable(Type.String()), { minItems: 2, maxItems: 2, secret: true }), {
+      description: '[login, password] for Digest and Basic; null, absent or [null, null]: none',
+    }),
   ),
   transport: Type.Array(
     Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('multicast'), Type.Literal('http')]),
     {
       default: ['tcp', 'udp'],
       minItems: 1,
-      description: 'how media travel, in order of preference',
+      description:
+        'how media travel, in order of preference; this build has "tcp" alone (interleaved in the RTSP connection)',
     },
   ),
   ...commonSourceConfig,
@@ -53,7 +54,7 @@ const error = (code: string, pointer: string, reason: string): ProblemText => ({
 function check(c: CameraConfig): ProblemText[] {
   const found: ProblemText[] = [];
   const url = urlOf(c);
-  if (url === undefined) found.push(error('required', '', 'expected "url" or "host", got neither'));
+  if (url === undefined) found.push(error('missing-property', '', 'expected "url" or "host", got neither'));
   else if (parseRtspUrl(url) === undefined)
     found.push(
       c.url === undefined

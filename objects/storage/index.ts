@@ -60,11 +60,17 @@ const config = Type.Object({
       description: 'a ring: when a limit is passed the oldest files go first; the tightest limit rules',
     },
   ),
-  tracks: Type.Record(Type.String(), Type.Object({ limits: Type.Optional(Type.Object(limits)) }), {
-    default: {},
-    live: true,
-    description: 'limits of single tracks, by name of the source',
-  }),
+  tracks: Type.Record(
+    Type.String(),
+    Type.Object({
+      limits: Type.Optional(Type.Object(limits, { description: 'as above, in place of them for this track' })),
+    }),
+    {
+      default: {},
+      live: true,
+      description: 'limits of single tracks, by name of the source',
+    },
+  ),
 });
 
 type Config = Static<typeof config>;

@@ -4,11 +4,13 @@ import { type Static, Type } from '#core/schema';
 
 const notYet = (what: string): string => `${what} Has no effect yet.`;
 
+const defaultPartSeconds = 0.33;
+
 const Port = Type.Integer({ minimum: 0, maximum: 65535 });
 const OneOrMore = Type.Union([Type.String(), Type.Array(Type.String())]);
 
 export const WebserverConfig = Type.Object({
-  port: Type.Integer({ ...Port, default: 8880, description: 'Port; 0 takes a free one.' }),
+  port: Type.Integer({ ...Port, default: 8880, description: 'TCP port; 0 takes a free one.' }),
   address: Type.Optional(
     Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], {
       description: 'Address or addresses to listen on; all if absent.',
@@ -46,10 +48,28 @@ export const WebserverConfig = Type.Object({
   api: Type.Boolean({ default: true, description: 'false: every path below /v1 gives 404.' }),
   hls: Type.Object(
     {
-      container: Type.Union([Type.Literal('fmp4'), Type.Literal('ts')], { default: 'fmp4' }),
-      segment_seconds: Type.Number({ exclusiveMinimum: 0, maximum: 60, default: 2 }),
-      part_seconds: Type.Number({ exclusiveMinimum: 0, maximum: 60, default: 0.33 }),
-      window: Type.Integer({ minimum: 2, maximum: 1000, default: 6, description: 'Segments in a live playlist.' }),
+      container: Type.Union([Type.Literal('fmp4'), Type.Literal('ts')], {
+        default: 'fmp4',
+        description: 'Form of the segments where a request does not name one; "ts" is not in this build.',
+      }),
+      segment_seconds: Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 60,
+        default: 2,
+        description: 'Wanted length of a segment, which ends at a key frame; less than 0.5 counts as 0.5.',
+      }),
+      part_seconds: Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 60,
+        default: defaultPartSeconds,
+        description: notYet('Longest part of a segment.'),
+      }),
+      window: Type.Integer({
+        minimum: 2,
+        maximum: 1000,
+        default: 6,
+        description: 'Number of segments in a live playlist.',
+      }),
     },
     { live: true, default: {}, description: 'How live and archive HLS is made for the clients of this server.' },
   ),
@@ -57,10 +77,18 @@ export const WebserverConfig = Type.Object({
     {
       json_mb: Type.Number({ minimum: 0, default: 1, description: 'Longest body of a call; 0 = unlimited.' }),
       config_mb: Type.Number({ minimum: 0, default: 16, description: 'Longest configuration; 0 = unlimited.' }),
-      connections: Type.Integer({ minimum: 0, default: 1000, description: 'Open at once; 0 = unlimited.' }),
-      viewers: Type.Integer({ minimum: 0, default: 0, description: notYet('Streams at once; 0 = unlimited.') }),
+      connections: Type.Integer({
+        minimum: 0,
+        default: 1000,
+        description: 'Number of connections open at once; 0 = unlimited.',
+      }),
+      viewers: Type.Integer({
+        minimum: 0,
+        default: 0,
+        description: notYet('Number of streams at once; 0 = unlimited.'),
+      }),
     },
-    { live: true, default: {} },
+    { live: true, default: {}, description: 'What clients may take of this server.' },
   ),
   trust_proxy: Type.Array(Type.String(), {
     default: [],
@@ -75,8 +103,12 @@ export const WebserverConfig = Type.Object({
   objects: Type.Optional(
     Type.Object(
       {
-        path: Type.Optional(Type.String()),
-        scope: Type.Optional(Type.Union([Type.Literal('linked'), Type.Literal('registry')])),
+        path: Type.Optional(Type.String({ description: 'Where they are served.' })),
+        scope: Type.Optional(
+          Type.Union([Type.Literal('linked'), Type.Literal('registry')], {
+            description: 'linked: the objects linked with this server; registry: all there are.',
+          }),
+        ),
       },
       { additionalProperties: true, description: notYet('Remote objects.') },
     ),
@@ -97,6 +129,17 @@ export function checkWebserver(config: WebserverConfig): readonly ProblemText[] 
       pointer,
       reason,
       ...(hint === undefined ? {} : { hint }),
+    });
+  const { container, part_seconds } = config.hls;
+  if (part_seconds !== defaultPartSeconds)
+    warn('/hls/part_seconds', 'segments have no parts yet: "part_seconds" has no effect');
+  if (container === 'ts')
+    found.push({
+      severity: 'warning',
+      code: 'unsupported',
+      pointer: '/hls/container',
+      reason: 'segments as MPEG-TS are not available in this build: playlists answer 501 not-implemented',
+      hint: 'fmp4',
     });
   if (config.audit === true) warn('/audit', 'views are not audited yet: "audit" has no effect');
   if (config.objects !== undefined) warn('/objects', 'remote objects are not served yet: "objects" has no effect');

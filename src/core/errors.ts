@@ -1,12 +1,13 @@
 /**
  * Every failure the daemon can name, and what follows from it. A new kind is one row of
- * `kinds`, a new code one row of `codes`: HTTP status, WAMP error, retry and log level all
- * come from here. Normative: docs/spec/api.md 2.2; words: docs/design/style.md 6.
+ * `kinds`, a new code one row of core/codes.ts: HTTP status, WAMP error, retry and log level
+ * all come from there. Normative: docs/spec/api.md 2.2; words: docs/design/style.md 6.
  */
 
 /** What the runtime does when an object's attempt fails with this kind. */
 export type Retry = 'never' | 'backoff' | 'slowly';
 
+/** `code` is what callers see of a finer one that is not public (core/codes.ts). */
 export const kinds = {
   config: { http: 422, code: 'bad-config', retry: 'never', log: 'error', who: 'the operator edits the configuration' },
   argument: { http: 400, code: 'bad-argument', retry: 'never', log: 'debug', who: 'the caller corrects the call' },
@@ -51,48 +52,6 @@ export const kinds = {
 
 export type Kind = keyof typeof kinds;
 
-/** Codes that the world sees and whose status differs from their kind's. */
-export const codes: Readonly<Record<string, number>> = {
-  'too-large': 413,
-  range: 416,
-  'method-not-allowed': 405,
-  'not-acceptable': 406,
-  'unsupported-type': 415,
-  'upgrade-required': 426,
-  'precondition-failed': 412,
-};
-
-/** Codes of api.md 2.2. What is not among them reaches the world as the code of its kind; logs keep the finer one. */
-export const publicCodes: ReadonlySet<string> = new Set([
-  'bad-argument',
-  'bad-json',
-  'too-large',
-  'range',
-  'forbidden',
-  'throttled',
-  'not-found',
-  'no-data',
-  'method-not-allowed',
-  'not-acceptable',
-  'unsupported-type',
-  'upgrade-required',
-  'not-implemented',
-  'conflict',
-  'busy-publisher',
-  'locked',
-  'ambiguous',
-  'precondition-failed',
-  'bad-config',
-  'upstream-down',
-  'upstream-garbled',
-  'upstream-refused',
-  'overload',
-  'unavailable',
-  'timeout',
-  'internal',
-  'script-error',
-]);
-
 export type Where = Readonly<Record<string, unknown>>;
 
 /**
@@ -127,12 +86,14 @@ export interface PlainFault {
   readonly stack?: string;
 }
 
+/** What was thrown, ready to cross; the stack is that of the first cause. */
 export function plainFault(thrown: unknown): PlainFault {
   const { kind, code, message, where, stack, cause } = faultFrom(thrown);
   const trace = cause instanceof Error ? cause.stack : stack;
   return { kind, code, message, where, ...(trace === undefined ? {} : { stack: trace }) };
 }
 
+/** The Fault again, on the other side. */
 export function faultOf(plain: PlainFault): Fault {
   const fault = new Fault(plain.kind, plain.code, plain.message, plain.where);
   if (plain.stack !== undefined) fault.stack = plain.stack;

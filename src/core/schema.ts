@@ -8,7 +8,7 @@
  *   interval  `[begin, end]`, each a time or null; over HTTP it is spelled `?begin=&end=` (api.md 2.3)
  *   binary    the value is media: its content type; JSON-only faces get the `_base64` form (api.md 1.1)
  */
-import Type, { type Static, type TObject, type TSchema } from 'typebox';
+import Type, { type Static, type TObject, type TSchema, type TSchemaOptions } from 'typebox';
 
 export type { Static, TObject, TSchema };
 export { Type };
@@ -41,7 +41,9 @@ export const Interval = Type.Unsafe<readonly [begin: string | null, end: string 
 /** A point in time as we write it: ISO 8601 UTC with exactly three fraction digits. */
 export const IsoTime = Type.String({ format: 'date-time', description: 'ISO 8601 UTC, milliseconds' });
 
-export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+/** Such a value or null; `options` are keywords of the whole (`description`, `live` ...). */
+export const Nullable = <T extends TSchema>(schema: T, options: TSchemaOptions & Keywords = {}) =>
+  Type.Union([schema, Type.Null()], options);
 
 /** A binary result of the content type given. */
 export const Binary = (contentType: string) =>
@@ -50,6 +52,7 @@ export const Binary = (contentType: string) =>
 /** The result of a function that has none; faces that must send something send `{"ok":true}` (api.md 2.1). */
 export const Nothing = Type.Void();
 
+/** Whether a function with this result has none. */
 export const isNothing = (schema: TSchema): boolean => {
   const { type } = schema as { type?: unknown };
   return type === 'void' || type === 'undefined';

@@ -1,6 +1,8 @@
+/** Interface VideoSource: a live stream and what is known of it (docs/spec/api.md 4.1, 4.2). */
 import { defineInterface } from '#core/interface';
 import { IsoTime, Nullable, Type } from '#core/schema';
 
+/** What `details` answers. Clients poll it, so all of it is at hand without asking the camera. */
 export const SourceDetails = Type.Object({
   resolution: Type.Array(Type.Integer(), {
     minItems: 2,
@@ -9,14 +11,24 @@ export const SourceDetails = Type.Object({
   }),
   bitrate: Type.Integer({ description: 'bits per second over the last seconds, all tracks' }),
   framerate: Type.Number({ description: 'pictures per second over the last seconds' }),
-  last_frame: IsoTime,
+  last_frame: Type.String({
+    ...IsoTime,
+    description: 'arrival of the last picture; 1970-01-01T00:00:00.000Z before the first',
+  }),
   state: Type.String({ description: 'state of the object, config.md 6.1' }),
-  codec: Nullable(Type.String({ description: 'RFC 6381' })),
-  audio: Nullable(Type.Object({ codec: Type.String(), rate: Type.Integer({ unit: 'Hz' }), channels: Type.Integer() })),
-  consumers: Type.Integer({ description: 'readers attached now' }),
+  codec: Nullable(Type.String(), { description: 'of the video, as RFC 6381 writes it; null while there is none' }),
+  audio: Nullable(
+    Type.Object({
+      codec: Type.String({ description: 'as RFC 6381 writes it' }),
+      rate: Type.Integer({ unit: 'Hz', description: 'sample rate' }),
+      channels: Type.Integer({ description: 'number of channels' }),
+    }),
+    { description: 'null while there is none' },
+  ),
+  consumers: Type.Integer({ description: 'number of readers attached now' }),
 });
 
-/** docs/spec/api.md 4.1, 4.2. */
+/** Every source has it. */
 export const VideoSource = defineInterface('VideoSource', {
   doc: 'A live stream of video, with audio if there is any.',
   functions: {
@@ -32,7 +44,13 @@ export const VideoSource = defineInterface('VideoSource', {
       right: 'read',
       transport: 'stream',
       timeoutMs: 15_000,
-      params: Type.Object({ container: Type.Optional(Type.Union([Type.Literal('fmp4'), Type.Literal('ts')])) }),
+      params: Type.Object({
+        container: Type.Optional(
+          Type.Union([Type.Literal('fmp4'), Type.Literal('ts')], {
+            description: "default: the server's hls.container",
+          }),
+        ),
+      }),
       result: Type.String(),
       http: { verb: 'GET', path: 'stream.m3u8' },
     },
@@ -40,7 +58,7 @@ export const VideoSource = defineInterface('VideoSource', {
       doc: 'Init segment, segments and parts that the playlist names.',
       right: 'read',
       transport: 'stream',
-      params: Type.Object({ path: Type.String() }),
+      params: Type.Object({ path: Type.String({ description: 'as the playlist has it, after hls/' }) }),
       result: Type.Unknown(),
       http: { verb: 'GET', path: 'hls/{path*}' },
     },
@@ -57,7 +75,10 @@ export const VideoSource = defineInterface('VideoSource', {
   signals: {
     StreamChanged: {
       doc: 'Codec or resolution differ from before.',
-      data: Type.Object({ codec: Type.String(), resolution: Type.Array(Type.Integer()) }),
+      data: Type.Object({
+        codec: Type.String({ description: 'of the video, as RFC 6381 writes it' }),
+        resolution: Type.Array(Type.Integer(), { description: '[width, height] in pixels' }),
+      }),
     },
   },
 });

@@ -2,12 +2,16 @@
  * A failure as the world sees it: status, `{"code","reason"}` and the headers that belong to it
  * (docs/spec/api.md 2.2). What the world must not see stays out: stacks, credentials, paths.
  */
-import { codes, type Fault, kinds, publicCodes } from '#core/errors';
+import { faultCodes } from '#core/codes';
+import { type Fault, kinds } from '#core/errors';
 import type { HttpAnswer } from '#core/world';
 
-export const statusOf = (fault: Fault): number => codes[fault.code] ?? kinds[fault.kind].http;
+/** The HTTP status: of the code, else of its kind. */
+export const statusOf = (fault: Fault): number => faultCodes[fault.code]?.http ?? kinds[fault.kind].http;
 
-export const publicCode = (fault: Fault): string => (publicCodes.has(fault.code) ? fault.code : kinds[fault.kind].code);
+/** The code if api.md 2.2 lists it, else that of its kind: finer ones are for logs. */
+export const publicCode = (fault: Fault): string =>
+  faultCodes[fault.code]?.isPublic ? fault.code : kinds[fault.kind].code;
 
 /** One sentence without secrets: a bug's own words are for the log. */
 export function publicReason(fault: Fault): string {
@@ -18,6 +22,7 @@ export function publicReason(fault: Fault): string {
   return fault.kind === 'storage' ? reason.replace(/(^|[\s'"(])\/[^\s'")]+/g, '$1…') : reason;
 }
 
+/** The answer to a call that failed. 503 and `throttled` carry Retry-After, 405 Allow, 416 the length. */
 export function failure(fault: Fault): HttpAnswer {
   const { allow, problems, length, retryAfterSeconds } = fault.where;
   const status = statusOf(fault);
