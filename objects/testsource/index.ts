@@ -34,9 +34,9 @@ const config = Type.Object({
   text: Type.Optional(
     Type.String({ maxLength: 80, description: "shown above the clock, ASCII; default: the object's name" }),
   ),
-  audio: Type.Union([Type.Literal(false), Type.Literal('tone')], {
+  audio: Type.Union([Type.Boolean(), Type.Literal('tone')], {
     default: false,
-    description: "'tone': a soft tone with a beep at every full second of UTC",
+    description: "true or 'tone': a soft tone with a beep at every full second of UTC",
   }),
 });
 

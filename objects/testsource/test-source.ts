@@ -39,7 +39,7 @@ export class TestSource implements TestSourceContract {
     this.provides = this.#live.provides;
     this.published = this.#live.published;
     this.#framerate = framerate;
-    this.#hasTone = audio === 'tone';
+    this.#hasTone = audio !== false;
     this.#maker = new PictureMaker({
       width,
       height,

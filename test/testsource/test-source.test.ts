@@ -71,6 +71,24 @@ test('the SEI tells the camera by the digits of its name, and numbers without a 
   await context.scope.close();
 });
 
+test('audio: true is the tone, false is none', async () => {
+  for (const [audio, kinds] of [
+    [true, ['video', 'audio']],
+    ['tone', ['video', 'audio']],
+    [false, ['video']],
+  ] as const) {
+    const { clock, context, object, units, attach } = born({ audio });
+    object.start();
+    attach();
+    await clock.pass(100);
+    assert.deepEqual(
+      units[0]?.run.tracks.map(t => t.kind),
+      kinds,
+    );
+    await context.scope.close();
+  }
+});
+
 test('with a tone there are two tracks, and sound keeps up with the pictures', async () => {
   const { clock, context, object, units, attach } = born({ audio: 'tone' });
   object.start();
