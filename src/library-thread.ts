@@ -1,13 +1,12 @@
 /** Entry of the library thread: what may block. SQLite, lists, exports, deletions. */
-import { createLibraryService } from '#archive/library/service';
-import { serve } from '#core/wire';
+import { archiveService } from '#archive/library/service';
 import { createLog } from '#host/log';
 import { createPaths } from '#host/paths';
 import { workerThread } from '#host/threads';
 import { createWorld } from '#host/world';
 
 const { threads, settings } = workerThread((service, port) => {
-  if (service === 'archive') serve(port, createLibraryService(world));
+  if (service === 'archive') archiveService(world)(port);
   else port.close();
 });
 const log = createLog({ level: settings.logLevel, text: settings.logText, thread: 'library' });

@@ -9,6 +9,7 @@ import { type ConfigurationSource, readConfiguration, readDocuments } from '#cor
 import { Fault, faultFrom } from '#core/errors';
 import { documentSchema } from '#core/json-schema';
 import { problemLine } from '#core/problem';
+import { createHttp } from '#host/http';
 import { createLog, type LogLevel } from '#host/log';
 import { createPaths } from '#host/paths';
 import { MainThreads } from '#host/threads';
@@ -43,7 +44,8 @@ async function main(options: Options): Promise<number> {
       process.exit(exitCodes.bug);
     },
   );
-  const world = createWorld({ log, threads, paths: createPaths(home), mayBlock: false });
+  const paths = createPaths(home);
+  const world = createWorld({ log, threads, paths, mayBlock: false, http: createHttp(log, paths) });
   const source: ConfigurationSource = {
     paths: options.words.map(path => resolve(path)),
     variableFiles: options.variables.map(path => resolve(path)),

@@ -212,6 +212,7 @@ export class Resident {
     while (!signal.aborted) {
       const inner = scope.child(what);
       const beganMs = clock.monotonicMs();
+      this.#log.debug('attempt', { what });
       let healthyAtMs: number | undefined;
       let fault: Fault | undefined;
       const healthy = (): void => {

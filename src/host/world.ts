@@ -1,11 +1,10 @@
 /** The world of one thread, made of this machine. */
 import { hostname } from 'node:os';
 import { Fault } from '#core/errors';
-import type { Log, Threads, World } from '#core/world';
+import type { Http, Log, Threads, World } from '#core/world';
 import { clock } from '#host/clock';
 import { openDatabase } from '#host/database';
 import { createFiles } from '#host/files';
-import { createHttp } from '#host/http';
 import { filesAt, type ResolvePath } from '#host/paths';
 import { channel } from '#host/port';
 import { random } from '#host/random';
@@ -17,9 +16,15 @@ export interface WorldParts {
   readonly paths: ResolvePath;
   /** This thread may block: it gets databases. */
   readonly mayBlock: boolean;
+  /** Servers live on the main thread; the others do without, and without loading what they need. */
+  readonly http?: Http;
 }
 
-export function createWorld({ log, threads, paths, mayBlock }: WorldParts): World {
+const noHttp = (): never => {
+  throw new Fault('bug', 'internal', 'HTTP is for the main thread');
+};
+
+export function createWorld({ log, threads, paths, mayBlock, http }: WorldParts): World {
   return {
     clock,
     log,
@@ -27,7 +32,7 @@ export function createWorld({ log, threads, paths, mayBlock }: WorldParts): Worl
     tcp: createTcp(),
     files: filesAt(paths, createFiles()),
     threads,
-    http: createHttp(log, paths),
+    http: http ?? { listen: noHttp, file: noHttp, request: noHttp },
     openDatabase: path => {
       if (!mayBlock) throw new Fault('bug', 'internal', 'a database was opened on a thread that must not block');
       return openDatabase(paths(path));

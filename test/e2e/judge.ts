@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { scan } from '#mp4/scan';
 
 const run = (program: string, args: readonly string[]): string => {
   const done = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28, timeout: 120_000 });
@@ -72,4 +74,25 @@ export function streamDuration(file: string, kind: 'v' | 'a'): number {
       file,
     ]),
   );
+}
+
+/** Wall clock of every recorded picture, UTC milliseconds, as the files themselves say: `prft` of its fragment plus the pictures before it. */
+export async function pictureWallTimes(files: readonly string[]): Promise<number[]> {
+  const times: number[] = [];
+  for (const file of files) {
+    const bytes = new Uint8Array(readFileSync(file));
+    await scan(
+      async (offset, length) => bytes.subarray(offset, offset + length),
+      bytes.length,
+      fragment => {
+        const video = fragment.tracks.find(t => t.trackId === 1);
+        let ticks = 0;
+        for (const duration of video?.samples.duration ?? []) {
+          times.push((fragment.prftWallMs ?? Number.NaN) + ticks / 90);
+          ticks += duration;
+        }
+      },
+    );
+  }
+  return times;
 }

@@ -59,7 +59,15 @@ export class Daemon {
   /** Starts and waits for the ready line; milliseconds it took. */
   async start(options: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<number> {
     const began = performance.now();
-    const words = ['run', '--state', join(this.folder, 'state'), ...options, join(this.folder, 'site.json')];
+    const words = [
+      'run',
+      '--log-level',
+      'debug',
+      '--state',
+      join(this.folder, 'state'),
+      ...options,
+      join(this.folder, 'site.json'),
+    ];
     const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     this.#child = child;
     this.#exit = once(child, 'exit').then(([code]) => code as number | null);

@@ -1,25 +1,71 @@
-/** A camera of GStreamer's RTSP server fed by ffmpeg (test/peer/gst-camera.py): H.264, AAC, Digest. */
+/** A camera of GStreamer's RTSP server that plays what ffmpeg made (test/peer/gst-camera.py): H.264, AAC, Digest. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '#fake/daemon';
+import { runPeer } from '#fake/peers';
 
 const script = fileURLToPath(new URL('../peer/gst-camera.py', import.meta.url));
+
+/** 25 pictures a second, a key frame each second, and a tone, for `seconds`; made by ffmpeg into `file`. */
+export function makeClip(file: string, seconds: number): void {
+  const video = [
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=size=640x360:rate=25',
+    '-f',
+    'lavfi',
+    '-i',
+    'sine=frequency=440:sample_rate=48000',
+  ];
+  const h264 = [
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-tune',
+    'zerolatency',
+    '-g',
+    '25',
+    '-b:v',
+    '600k',
+    '-pix_fmt',
+    'yuv420p',
+  ];
+  runPeer('ffmpeg', [
+    '-v',
+    'error',
+    '-y',
+    ...video,
+    '-t',
+    String(seconds),
+    ...h264,
+    '-c:a',
+    'aac',
+    '-ac',
+    '1',
+    '-b:a',
+    '64k',
+    file,
+  ]);
+}
 
 export class GstCamera {
   static readonly user = 'operator';
   static readonly password = 'not:a/secret@all';
   readonly port: number;
-  readonly #tsPort: number;
+  readonly #clip: string;
   #child: ChildProcess | undefined;
 
-  constructor(port: number, tsPort: number) {
+  constructor(port: number, clip: string) {
     this.port = port;
-    this.#tsPort = tsPort;
+    this.#clip = clip;
   }
 
-  static async create(): Promise<GstCamera> {
-    return new GstCamera(await freePort(), await freePort());
+  /** Plays `clip` once to each client that comes. */
+  static async create(clip: string): Promise<GstCamera> {
+    return new GstCamera(await freePort(), clip);
   }
 
   get url(): string {
@@ -29,7 +75,7 @@ export class GstCamera {
   async start(): Promise<void> {
     const child = spawn(
       '/usr/bin/python3',
-      [script, String(this.port), String(this.#tsPort), GstCamera.user, GstCamera.password],
+      [script, String(this.port), this.#clip, GstCamera.user, GstCamera.password],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },

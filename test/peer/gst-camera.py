@@ -1,40 +1,29 @@
 #!/usr/bin/python3
-"""A camera made of other people's programs: ffmpeg encodes H.264 and AAC into MPEG-TS over UDP,
-GStreamer's RTSP server offers it with Digest authentication. For tests.
+"""A camera made of other people's programs: GStreamer's RTSP server plays an MP4 file that ffmpeg
+made (H.264 and AAC), in real time, with Digest authentication. For tests.
 
-    gst-camera.py RTSP_PORT TS_PORT USER PASSWORD
+    gst-camera.py RTSP_PORT FILE USER PASSWORD
 
-Prints `ready` when it serves rtsp://127.0.0.1:RTSP_PORT/cam. It feeds itself: an ffmpeg child
-sends to TS_PORT and ends with it.
+Prints `ready` when it serves rtsp://127.0.0.1:RTSP_PORT/cam.
 """
 import signal
-import subprocess
 import sys
 
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
-rtsp_port, ts_port, user, password = sys.argv[1:5]
+rtsp_port, clip, user, password = sys.argv[1:5]
 Gst.init(None)
-
-feed = subprocess.Popen(
-    [
-        "ffmpeg", "-v", "error", "-nostdin", "-re",
-        "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",
-        "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-b:v", "600k", "-pix_fmt", "yuv420p",
-        "-c:a", "aac", "-b:a", "64k", "-ac", "1",
-        "-f", "mpegts", f"udp://127.0.0.1:{ts_port}?pkt_size=1316",
-    ]
-)
 
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(
-    f"( udpsrc address=127.0.0.1 port={ts_port} buffer-size=4000000 caps=\"video/mpegts,systemstream=true,packetsize=188\" ! tsdemux name=d "
-    "d. ! queue ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 "
-    "d. ! queue ! aacparse ! rtpmp4gpay name=pay1 pt=97 )"
+    f"( filesrc location={clip} ! qtdemux name=d "
+    "d.video_0 ! queue ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 "
+    "d.audio_0 ! queue ! aacparse ! rtpmp4gpay name=pay1 pt=97 )"
 )
 factory.set_shared(True)
 permissions = GstRtspServer.RTSPPermissions()
@@ -58,7 +47,6 @@ loop = GLib.MainLoop()
 
 
 def end(*_):
-    feed.terminate()
     loop.quit()
 
 
@@ -67,4 +55,3 @@ signal.signal(signal.SIGINT, end)
 GLib.timeout_add(200, lambda: True)  # lets Python see its signals
 print("ready", flush=True)
 loop.run()
-feed.wait()
