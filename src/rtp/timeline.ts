@@ -13,7 +13,7 @@
  */
 import { timestampDistance } from './packet.ts';
 
-/** This much ahead of the least late packet is a jump. Some cameras open with a group of pictures at once, so more is allowed at first. */
+/** This much ahead of the least late packet is a jump. Some cameras open with a group of pictures at once, so at first more is allowed, but in small steps. */
 const aheadMs = 1_000;
 const aheadAtFirstMs = 12_000;
 const firstMs = 10_000;
@@ -54,12 +54,14 @@ export class TrackClock {
       this.#last = timestamp;
       this.#ticks = timestamp;
       this.#lastArrivalMs = this.#beganMs = arrivalMs;
+      this.#lead = arrivalMs - (timestamp * 1000) / this.clockRate;
     }
     const distance = timestampDistance(this.#last, timestamp);
     this.#last = timestamp;
     this.#ticks += distance;
     const lateness = arrivalMs - (this.#ticks * 1000) / this.clockRate;
-    const allowed = arrivalMs - this.#beganMs < firstMs ? aheadAtFirstMs : aheadMs;
+    const stepMs = (distance * 1000) / this.clockRate - Math.max(0, arrivalMs - this.#lastArrivalMs);
+    const allowed = arrivalMs - this.#beganMs < firstMs && stepMs < aheadMs ? aheadAtFirstMs : aheadMs;
     if (lateness < this.#lead - allowed || distance * 1000 < -backMs * this.clockRate) {
       this.jumped = true;
       this.#lead = lateness;

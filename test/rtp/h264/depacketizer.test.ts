@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { fuzzRounds, fuzzSeed, mutate } from '#fake/fuzz';
+import { nalus } from '#media/access-unit';
+import { H264Depacketizer } from '#rtp/h264/depacketizer';
+
+const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
+
+/** What came out: units as `K|P timestamp nalus [lost n]`, parameter sets as `sets sps pps`, faults as their text. */
+function collector() {
+  const out: string[] = [];
+  const taker = {
+    unit: (timestamp: number, keyframe: boolean, data: Uint8Array, lost: number) =>
+      void out.push(
+        `${keyframe ? 'K' : 'P'}${timestamp} ${[...nalus(data)].map(n => Buffer.from(n).toString('hex')).join(' ')}${lost > 0 ? ` lost ${lost}` : ''}`,
+      ),
+    parameterSets: (sps: Uint8Array, pps: readonly Uint8Array[]) =>
+      void out.push(`sets ${[sps, ...pps].map(n => Buffer.from(n).toString('hex')).join(' ')}`),
+    fault: (text: string) => void out.push(`! ${text}`),
+  };
+  return { out, taker };
+}
+
+// in: `timestamp payload`, `M` behind it for the marker; `-` marks a lost packet.
+const cases: [name: string, into: string[], out: string[]][] = [
+  ['a whole NAL unit with the marker', ['1 41aabb M'], ['P1 41aabb']],
+  ['IDR makes a keyframe', ['1 65aa M'], ['K1 65aa']],
+  ['no marker: the next timestamp ends the unit', ['1 41aa', '2 41bb M'], ['P1 41aa', 'P2 41bb']],
+  ['two slices', ['1 41aa', '1 41bb M'], ['P1 41aa 41bb']],
+  ['SEI stays, delimiter and filler go', ['1 0910', '1 0605', '1 41aa', '1 0cff M'], ['P1 0605 41aa']],
+  [
+    'STAP-A: parameter sets and SEI',
+    ['1 78 0003 674201 0003 68ce01 0002 0605', '1 65aa M'],
+    ['sets 674201 68ce01', 'K1 0605 65aa'],
+  ],
+  [
+    'STAP-A: the last length points past the end',
+    ['1 78 0002 41aa 0009 68', '1 41bb M'],
+    ['! STAP-A with a length that does not fit', 'P1 41aa 41bb'],
+  ],
+  [
+    'STAP-A: a lonely byte at the end',
+    ['1 78 0002 41aa 00 M'],
+    ['! STAP-A with a length that does not fit', 'P1 41aa'],
+  ],
+  ['FU-A: header rebuilt from indicator and FU header', ['1 7c85aa', '1 7c05bb', '1 7c45cc M'], ['K1 65aabbcc']],
+  ['FU-A: start and end in one packet', ['1 7cc5aa M'], ['K1 65aa']],
+  [
+    'FU-A: loss inside drops the whole NAL unit',
+    ['1 7c85aa', '-', '1 7c45cc M', '2 41dd M'],
+    ['! a packet of a fragmented NAL unit was lost', '! FU-A without a beginning', 'P2 41dd lost 1'],
+  ],
+  [
+    'FU-A: loss of the end',
+    ['1 7c85aa', '-', '2 41dd M'],
+    ['! a packet of a fragmented NAL unit was lost', 'P2 41dd lost 1'],
+  ],
+  [
+    'FU-A: one slice of two is lost',
+    ['1 41aa', '1 7c81aa', '-', '1 7c41cc M'],
+    ['! a packet of a fragmented NAL unit was lost', '! FU-A without a beginning', 'P1 41aa lost 1'],
+  ],
+  [
+    'FU-A: never ended',
+    ['1 7c81aa M', '2 41bb M'],
+    ['! a fragmented NAL unit did not end with its picture', 'P2 41bb'],
+  ],
+  [
+    'FU-A: another begins',
+    ['1 7c81aa', '1 7c81bb', '1 7c41cc M'],
+    ['! a fragmented NAL unit began before the one before ended', 'P1 61bbcc'],
+  ],
+  [
+    'FU-A: interrupted by a whole NAL unit',
+    ['1 7c81aa', '1 41bb M'],
+    ['! a fragmented NAL unit was interrupted by another', 'P1 41bb'],
+  ],
+  ['FU-A with an SPS in it', ['1 7c8742', '1 7c4701', '1 6801', '1 65aa M'], ['sets 674201 6801', 'K1 65aa']],
+  ['a whole packet lost between units', ['1 41aa M', '-', '2 41bb M'], ['P1 41aa', 'P2 41bb lost 1']],
+  [
+    'the marker on parameter sets ends nothing',
+    ['1 674201 M', '1 68ce01 M', '1 65aa M'],
+    ['sets 674201 68ce01', 'K1 65aa'],
+  ],
+  [
+    'parameter sets that repeat are told once',
+    ['1 6742', '1 68ce', '1 65aa M', '2 6742', '2 68ce', '2 65bb M'],
+    ['sets 6742 68ce', 'K1 65aa', 'K2 65bb'],
+  ],
+  [
+    'another SPS takes the old PPS away when its own comes',
+    ['1 6742', '1 68ce', '1 65aa M', '2 6743', '2 68cf', '2 65bb M'],
+    ['sets 6742 68ce', 'K1 65aa', 'sets 6743 68cf', 'K2 65bb'],
+  ],
+  [
+    'another PPS of the same id replaces it; of another id joins it',
+    ['1 6742', '1 68ce', '1 6841', '1 65aa M', '2 68cf', '2 65bb M'],
+    ['sets 6742 68ce 6841', 'K1 65aa', 'sets 6742 68cf 6841', 'K2 65bb'],
+  ],
+  [
+    'sets with start codes between them in one packet',
+    ['1 674201 00000001 68ce', '1 65aa M'],
+    ['sets 674201 68ce', 'K1 65aa'],
+  ],
+  ['zeros behind a parameter set', ['1 67420000', '1 68ce', '1 65aa M'], ['sets 6742 68ce', 'K1 65aa']],
+  [
+    'the marker on every slice: noticed, then ignored',
+    ['1 4180 M', '1 4120 M', '2 4181 M', '2 4121 M', '3 4182 M'],
+    ['P1 4180', '! a slice after the marker: from now on only timestamps end a picture', 'P2 4181 4121'],
+  ],
+  ['two fields with one timestamp and a marker each', ['1 4180 M', '1 4181 M'], ['P1 4180', 'P1 4181']],
+  [
+    'types that nobody offered',
+    ['1 790000', '1 7d8100', '1 41aa M'],
+    ['! a packet of type 25', '! a packet of type 29', 'P1 41aa'],
+  ],
+  ['an empty payload', ['1 ', '1 41aa M'], ['! a packet without payload', 'P1 41aa']],
+  ['type 0', ['1 00aa', '1 41aa M'], ['! a NAL unit of type 0', 'P1 41aa']],
+];
+
+describe('H264Depacketizer', () => {
+  for (const [name, into, out] of cases)
+    test(name, () => {
+      const c = collector();
+      const d = new H264Depacketizer(c.taker);
+      let lost = 0;
+      for (const line of into) {
+        if (line === '-') {
+          lost++;
+          continue;
+        }
+        const [, timestamp = '', payload = '', marker] = /^(\d+) ([0-9a-f ]*?) ?(M)?$/.exec(line) ?? [];
+        const bytes = Uint8Array.of(0xee, ...hex(payload), 0xee);
+        d.push(bytes, 1, bytes.length - 1, marker === 'M', Number(timestamp), lost);
+        lost = 0;
+      }
+      assert.deepEqual(c.out, out);
+    });
+
+  test('sets offered beforehand come with the first picture; what is no set is not taken', () => {
+    const c = collector();
+    const d = new H264Depacketizer(c.taker);
+    d.offer([hex('6742'), hex('68ce'), hex('41aa'), hex('')]);
+    d.push(hex('65aa'), 0, 2, true, 1, 0);
+    assert.deepEqual(c.out, ['sets 6742 68ce', 'K1 65aa']);
+  });
+
+  test('units that were handed on are never written again', () => {
+    const units: Uint8Array[] = [];
+    const d = new H264Depacketizer({
+      unit: (_t, _k, data) => void units.push(data),
+      parameterSets: () => {},
+      fault: () => {},
+    });
+    for (let i = 0; i < 400; i++) d.push(new Uint8Array(1400).fill(0x41), 0, 1400, true, i, 0);
+    for (const unit of units)
+      assert.equal(Buffer.from(unit).compare(Buffer.concat([hex('00000578'), Buffer.alloc(1400, 0x41)])), 0);
+  });
+
+  test('a picture without end is dropped at 8 MiB, and the next one is whole', () => {
+    const c = collector();
+    const d = new H264Depacketizer(c.taker);
+    const middle = new Uint8Array(60000).fill(0xaa);
+    middle[0] = 0x7c;
+    middle[1] = 0x01;
+    d.push(hex('7c81aa'), 0, 3, false, 1, 0);
+    for (let i = 0; i < 300; i++) d.push(middle, 0, middle.length, false, 1, 0);
+    d.push(hex('7c41aa'), 0, 3, true, 1, 0);
+    d.push(hex('41bb'), 0, 2, true, 2, 0);
+    assert.deepEqual(c.out, ['! a picture larger than 8 MiB was dropped', 'P2 41bb lost 1']);
+  });
+
+  test('any payloads: no throw, units not larger than what came', () => {
+    const random = fuzzSeed('h264 depacketizer');
+    const valid = cases.flatMap(([, into]) => into.filter(l => l !== '-').map(l => hex(l.replace(/^\d+ | ?M$/g, ''))));
+    for (let round = 0; round < fuzzRounds(300); round++) {
+      let into = 0;
+      let out = 0;
+      const d = new H264Depacketizer({
+        unit: (_t, _k, data) => void (out += data.length),
+        parameterSets: (sps, pps) => assert.ok(sps.length <= 1024 && pps.length <= 16),
+        fault: () => {},
+      });
+      for (let i = 0; i < 60; i++) {
+        const bytes = mutate(random, valid[random.below(valid.length)]!);
+        into += bytes.length + 8;
+        d.push(bytes, 0, bytes.length, random.below(3) === 0, random.below(4), random.below(6) === 0 ? 1 : 0);
+      }
+      assert.ok(out <= into * 3);
+    }
+  });
+});
