@@ -8,13 +8,14 @@ import { faultFrom } from '#core/errors';
 import { documentSchema } from '#core/json-schema';
 import { plan } from '#core/plan';
 import { type Problem, problemLine } from '#core/problem';
-import { Runtime } from '#core/runtime';
+import { type CommonInterface, Runtime } from '#core/runtime';
 import { Scope } from '#core/scope';
 import { Stage } from '#core/stage';
 import { remoteStage } from '#core/stage-wire';
 import type { Log, World } from '#core/world';
 import { notifyServiceManager } from '#host/service';
 import type { MainThreads } from '#host/threads';
+import { BaseObject } from '#interface/base-object';
 import { EventProducer } from '#interface/event-producer';
 
 export interface DaemonParts {
@@ -32,7 +33,19 @@ export interface DaemonParts {
 }
 
 /** Interfaces that every object has besides its type's. */
-export const everyInterface = [EventProducer];
+const commonInterfaces: readonly CommonInterface[] = [
+  { decl: EventProducer },
+  {
+    decl: BaseObject,
+    implement: ({ name, type, meta, state }) => ({
+      get_name: () => name,
+      get_type: () => type,
+      get_meta: () => meta ?? null,
+      get_state: () => state,
+    }),
+  },
+];
+export const everyInterface = commonInterfaces.map(c => c.decl);
 
 export const exitCodes = { inOrder: 0, problems: 1, usage: 2, cannotStart: 3, bug: 70 } as const;
 
@@ -52,7 +65,7 @@ export async function runDaemon(
     world,
     version,
     types,
-    everyInterface,
+    everyInterface: commonInterfaces,
     openStages: (news, automatic) => ({
       main: new Stage('main', world, types, news, automatic),
       media: remoteStage(threads.connect('media', 'stage'), news),
@@ -86,7 +99,6 @@ export async function runDaemon(
   await notify(parts, 'STOPPING=1');
   await runtime.stop();
   await scope.close();
-  await threads.end();
   return exitCodes.inOrder;
 }
 

@@ -87,19 +87,23 @@ async function main(options: Options): Promise<number> {
       return tell(await runCall(world, target, { object, method, ...(json === undefined ? {} : { json }) }));
     }
     case 'run':
-      return runDaemon(
-        {
-          world,
-          threads,
-          version,
-          source,
-          stateFolder,
-          notifySocket: process.env['NOTIFY_SOCKET'],
-          print,
-          forPeople: process.stdout.isTTY === true,
-        },
-        { on: (signal, then) => void process.on(signal, then) },
-      );
+      try {
+        return await runDaemon(
+          {
+            world,
+            threads,
+            version,
+            source,
+            stateFolder,
+            notifySocket: process.env['NOTIFY_SOCKET'],
+            print,
+            forPeople: process.stdout.isTTY === true,
+          },
+          { on: (signal, then) => void process.on(signal, then) },
+        );
+      } finally {
+        await threads.end();
+      }
     default:
       return options.command satisfies never;
   }

@@ -14,12 +14,27 @@ import type { Automatic, Links, Partner, StageHandle, StageNews } from '#core/st
 import { isoTime } from '#core/time';
 import type { World } from '#core/world';
 
+/** An interface of every object, whatever its type. */
+export interface CommonInterface {
+  readonly decl: InterfaceDecl;
+  /** Its functions for one object, by name; what the runtime itself knows suffices. Absent: it has signals only. */
+  readonly implement?: (object: ObjectView) => Readonly<Record<string, () => unknown>>;
+}
+
+/** An object as the runtime knows it. */
+export interface ObjectView {
+  readonly name: string;
+  readonly type: string;
+  readonly meta: Readonly<Record<string, unknown>> | undefined;
+  readonly state: State;
+}
+
 export interface RuntimeParts {
   readonly world: World;
   readonly version: string;
   readonly types: ReadonlyMap<string, ObjectType>;
   /** Interfaces that every object has besides its type's. */
-  readonly everyInterface: readonly InterfaceDecl[];
+  readonly everyInterface: readonly CommonInterface[];
   /** Opens the stages; called once, with where their news go and what the runtime provides. */
   readonly openStages: (news: StageNews, automatic: Automatic) => Readonly<Record<StageName, StageHandle>>;
   /** Pure comparison: core/plan.ts. */
@@ -210,10 +225,20 @@ export class Runtime {
       get meta() {
         return lodger().spec.meta;
       },
-      interfaces: [...type.interfaces, ...this.#parts.everyInterface],
+      interfaces: [...type.interfaces, ...this.#parts.everyInterface.map(c => c.decl)],
       health: () => healthOf(lodger()),
-      call: async (interfaceName, functionName, args, call) =>
-        this.#stages[type.stage].call(name, interfaceName, functionName, args, call),
+      call: async (interfaceName, functionName, args, call) => {
+        const common = this.#parts.everyInterface.find(c => c.decl.name === interfaceName);
+        if (!common) return this.#stages[type.stage].call(name, interfaceName, functionName, args, call);
+        const { spec, state } = lodger();
+        const functions = common.implement?.({ name, type: type.type, meta: spec.meta, state }) ?? {};
+        const run = Object.hasOwn(functions, functionName) ? functions[functionName] : undefined;
+        if (!run)
+          throw new Fault('absent', 'not-found', `${name} has no function ${interfaceName}.${functionName}`, {
+            object: name,
+          });
+        return run();
+      },
     };
   }
 
