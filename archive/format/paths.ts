@@ -13,6 +13,7 @@ const trackName = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/;
 
 export const isTrackName = (name: string): boolean => trackName.test(name) && name !== ledgerFolder;
 
+/** The name of a track, before a path is made of it. Fault `not-found` for what no track can be called. */
 export function checkedTrack(name: string): string {
   if (!isTrackName(name))
     throw new Fault('absent', 'not-found', `no track is called ${JSON.stringify(name.slice(0, 128))}`);

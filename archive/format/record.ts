@@ -45,6 +45,10 @@ export const recordBytes = (tracks: number): number => head + perTrack * tracks;
 
 export const recordEndMs = (r: FragmentRecord): number => r.beginMs + r.durationMs;
 
+/**
+ * Records of one file as the index keeps them, each `recordBytes(tracks)` long; a missing
+ * track is written as zeros.
+ */
 export function packRecords(records: readonly FragmentRecord[], tracks: number): Uint8Array {
   const size = recordBytes(tracks);
   const packed = new Uint8Array(size * records.length);
@@ -72,6 +76,7 @@ export function packRecords(records: readonly FragmentRecord[], tracks: number):
   return packed;
 }
 
+/** Fault `index-damaged` where the length is no whole number of records. */
 export function unpackRecords(packed: Uint8Array, tracks: number): FragmentRecord[] {
   const size = recordBytes(tracks);
   if (packed.length % size !== 0)

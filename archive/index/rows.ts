@@ -45,6 +45,7 @@ export interface RawFile {
   readonly name: string;
 }
 
+/** A row of the table `file` as SQLite gives it. */
 export const fileFrom = (r: RawFile): FileRow => ({
   id: r.id,
   track: r.track,

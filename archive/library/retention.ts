@@ -33,6 +33,10 @@ export interface Verdict {
   readonly more: boolean;
 }
 
+/**
+ * What must go now, oldest first: by depth for each track, by size, then for the free share of
+ * the volume. At most one batch; `more` says that another look is needed.
+ */
 export function judge(index: ArchiveIndex, all: AllLimits, volume: Volume, nowMs: number): Verdict {
   const condemn = new Map<number, FileRow>();
   const limits = effectiveLimits(all.limits);

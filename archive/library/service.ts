@@ -38,6 +38,7 @@ interface OpenArchive {
   stopping: boolean;
 }
 
+/** One archive folder, from `open` to `close`: index, lock, retention and the walk through unknown files. */
 export class LibraryOfFolder implements Library {
   readonly #world: World;
   #archive: OpenArchive | undefined;

@@ -71,6 +71,7 @@ export interface Taken {
   readonly lead?: number;
 }
 
+/** All samples of a fragment, as its record counts them: for fragments within the interval. */
 export const takeWhole = (source: Source): Taken => ({
   source,
   tracks: source.record.tracks.map(({ samples, bytes, duration }) => ({ count: samples, bytes, duration })),

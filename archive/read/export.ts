@@ -34,6 +34,11 @@ const pieceBytes = 256 * 1024;
 /** Fragment headers kept between the passes over the tables: twenty minutes. Longer exports read them anew. */
 const keptHeaders = 1200;
 
+/**
+ * An interval as one file. Length and ETag are known from the index before a byte is read; the
+ * same footage gives the same bytes. Faults: `no-data`, `not-found`, `too-large`, and
+ * `not-implemented` for other formats than isom.
+ */
 export async function exportAnswer(place: Place, request: ExportRequest): Promise<MediaAnswer> {
   const { track, beginMs, endMs, format, gaps } = request;
   if (format !== 'isom')

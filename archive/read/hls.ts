@@ -37,6 +37,10 @@ interface Segment {
   readonly uri: string;
 }
 
+/**
+ * The playlist of an interval: segments of about `segmentMs`, a discontinuity at each gap and
+ * change of codec. Faults: `no-data`, `not-found`, `too-large`.
+ */
 export function playlistAnswer(index: ArchiveIndex, name: string, range: Range, container: 'fmp4' | 'ts'): MediaAnswer {
   if (container === 'ts')
     throw new Fault('unsupported', 'not-implemented', 'archive HLS as MPEG-TS is not built yet; use container=fmp4');
@@ -98,6 +102,10 @@ function writePlaylist(segments: readonly Segment[], startMs: number): string {
   return lines.join('\n');
 }
 
+/**
+ * What a playlist names: an init segment by format, or a segment by its times. Fault
+ * `not-found` for any other path.
+ */
 export async function hlsAnswer(place: Place, name: string, path: string): Promise<MediaAnswer> {
   const track = trackNamed(place.index, name);
   const format = /^init-([0-9a-f]{16})\.mp4$/.exec(path)?.[1];

@@ -14,6 +14,7 @@ const boundsOf = (range: Range): Span => [
   range.endMs ?? Number.POSITIVE_INFINITY,
 ];
 
+/** Fault `not-found` where the index has no such track. */
 export function trackNamed(index: ArchiveIndex, name: string): TrackRow {
   const track = index.track(name);
   if (!track) throw new Fault('absent', 'not-found', `no track is called ${JSON.stringify(name.slice(0, 128))} here`);
@@ -35,6 +36,7 @@ export function summaryFrom(index: ArchiveIndex, freeBytes: number): Summary {
   };
 }
 
+/** Size and boundaries of the whole track, and its recorded intervals cut to the range. */
 export function detailsFrom(index: ArchiveIndex, name: string, range: Range): TrackDetails {
   const track = trackNamed(index, name);
   const timeline = index.intervals(track.id).clip(...boundsOf(range));

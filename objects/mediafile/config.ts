@@ -1,3 +1,4 @@
+/** Properties of a mediafile (docs/spec/config.md 8.5). */
 import { Type } from '#core/schema';
 import { commonSourceConfig } from '#source/config';
 

@@ -3,6 +3,7 @@
  * wrapping of a finished payload as a NAL unit (7.4.1: emulation prevention).
  */
 
+/** Bits as the H.264 syntax wants them, most significant first; one writer is used for picture after picture. */
 export class BitWriter {
   #bytes: Uint8Array;
   #at = 0;

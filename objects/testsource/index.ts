@@ -1,3 +1,4 @@
+/** The object type `testsource`: a picture and a tone made here (docs/spec/config.md 8.5). */
 import { LiveMedia } from '#capability/live-media';
 import type { Context, Instance } from '#core/define';
 import { defineObjectType } from '#core/define';

@@ -48,6 +48,7 @@ const sceneLimit = 1000;
 const clockLengths = [8, 5, 2];
 const smallestCell = 8;
 
+/** Where everything stands in a picture of this size. What would be illegible is left out, the clock last. */
 export function layoutOf(width: number, height: number): Layout {
   const wide = inMacroblocks(width);
   const high = inMacroblocks(height);

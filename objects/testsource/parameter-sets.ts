@@ -50,6 +50,7 @@ export function levelOf(shape: VideoShape): number {
   return fits?.[0] ?? 42;
 }
 
+/** As a NAL unit (7.3.2.1): size, level and colour of the pictures; what does not fill a macroblock is cropped. */
 export function sequenceParameterSet(shape: VideoShape): Uint8Array {
   const wide = inMacroblocks(shape.width);
   const high = inMacroblocks(shape.height);
@@ -97,6 +98,7 @@ export function sequenceParameterSet(shape: VideoShape): Uint8Array {
   return naluFrom(0x67, out.bytes());
 }
 
+/** As a NAL unit (7.3.2.2): always the same. */
 export function pictureParameterSet(): Uint8Array {
   const out = new BitWriter(16);
   out.ue(0); // pic_parameter_set_id

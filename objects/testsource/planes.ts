@@ -36,6 +36,7 @@ export function isNear(source: Uint8Array, at: number, stride: number, size: num
   return true;
 }
 
+/** Writes a square block into a plane. */
 export function pasteBlock(from: Uint8Array, size: number, to: Uint8Array, at: number, stride: number): void {
   for (let y = 0; y < size; y++) {
     const row = at + y * stride;
@@ -43,6 +44,7 @@ export function pasteBlock(from: Uint8Array, size: number, to: Uint8Array, at: n
   }
 }
 
+/** Reads a square block out of a plane. */
 export function copyBlock(from: Uint8Array, at: number, stride: number, size: number, to: Uint8Array): void {
   for (let y = 0; y < size; y++) {
     const row = at + y * stride;

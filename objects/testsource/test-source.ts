@@ -1,3 +1,4 @@
+/** The object: makes pictures at their times while somebody wants them, and tells breaks of the clock as gaps. */
 import type { Attempt } from '#core/define';
 import type { GapReason } from '#media/gap';
 import type { Run, VideoTrack } from '#media/track';

@@ -117,9 +117,11 @@ export const WebserverConfig = Type.Object({
 
 export type WebserverConfig = Static<typeof WebserverConfig>;
 
+/** A value that may be one or several, as a list. */
 export const listOf = (value: Static<typeof OneOrMore> | undefined): readonly string[] =>
   value === undefined ? [] : typeof value === 'string' ? [value] : value;
 
+/** What the schema cannot say: origins, and properties that have no effect yet. */
 export function checkWebserver(config: WebserverConfig): readonly ProblemText[] {
   const found: ProblemText[] = [];
   const warn = (pointer: string, reason: string, hint?: string): void =>

@@ -15,6 +15,7 @@ export const openAccess = (administer: boolean): Access => ({
   may: (_caller, right) => administer || right !== 'administer',
 });
 
+/** Fault `forbidden` where the caller has not this right; `object` is null for what concerns the house. */
 export function demand(
   access: Access,
   caller: Caller,

@@ -28,6 +28,7 @@ const failed: Json = {
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
 };
 
+/** The document, as plain data. */
 export function openApi(described: Described): Json {
   const paths = new Map<string, { template: string; verbs: Map<string, Operation> }>();
   const add = (template: string, verb: string, operation: Operation): void => {

@@ -15,6 +15,7 @@ export interface Route<T> {
   readonly target: T;
 }
 
+/** `{p}` is one segment, a final `{p*}` the rest. */
 export function parseTemplate(path: string): readonly Piece[] {
   const trimmed = path.startsWith('/') ? path.slice(1) : path;
   if (trimmed === '') return [];
@@ -80,6 +81,7 @@ export class Routes<T> {
   }
 }
 
+/** 405, with the verbs that would do. */
 export const notAllowed = (verb: string, allow: readonly string[]): Fault => {
   const verbs = [...allow, 'OPTIONS'].join(', ');
   return new Fault('unsupported', 'method-not-allowed', `expected one of ${verbs} here, got ${verb.slice(0, 20)}`, {

@@ -1,3 +1,4 @@
+/** Capability `live-media`: what every source provides, and recorders, viewers and servers consume. */
 import { capability } from '#core/capability';
 import type { Sink } from '#hub/sink';
 import type { Run } from '#media/track';

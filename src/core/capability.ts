@@ -11,6 +11,7 @@ export interface Capability<T> {
   readonly contract?: T;
 }
 
+/** A contract that types can be linked by; `id` is unique in the house. */
 export function capability<T>(id: string, doc: string, automatic?: 'object' | 'house'): Capability<T> {
   return Object.freeze({ id, doc, ...(automatic ? { automatic } : {}) });
 }

@@ -8,6 +8,7 @@ import { folded, hiddenOverWamp, isName, nameLimit, nearest, reservedForSources,
 /** Objects by name. Of several with one name the first stands for it; malformed names are in it too, so that links to them are not told about again. */
 export type Named = ReadonlyMap<string, Draft>;
 
+/** Tells malformed, reserved, double and similar names; gives the objects by name. */
 export function checkNames(drafts: readonly Draft[], findings: Findings): Named {
   const named = new Map<string, Draft>();
   const byFolded = new Map<string, string>();
@@ -69,6 +70,7 @@ function nameFindings(name: string, { entry }: Draft): Finding[] {
 /** Searching a near name costs time for each; whoever has more unknown names than this has another mistake. */
 const hintLimit = 50;
 
+/** Reads the links of one document after another; names are looked up among the objects of all. */
 export class LinkReader {
   readonly #named: Named;
   readonly #findings: Findings;

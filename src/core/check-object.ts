@@ -27,6 +27,7 @@ export type Types = ReadonlyMap<string, ObjectType>;
 export const typesByName = (types: readonly ObjectType[]): Types =>
   new Map(types.flatMap(type => [type.type, ...(type.aliases ?? [])].map(name => [name, type] as const)));
 
+/** An item of `objects` with its type and name looked at; undefined, and told, where it is no object. */
 export function draftOf(document: ReadDocument, path: Path, types: Types, findings: Findings): Draft | undefined {
   const value = path.reduce<unknown>(own, document.value);
   if (!isObject(value)) {

@@ -36,6 +36,7 @@ export const neededFiles = (documents: readonly Document[]): readonly string[] =
   ...new Set(documents.flatMap(({ text }) => [...filesIn(parseJson(text).value)])),
 ];
 
+/** A frozen configuration with defaults, or none and the reasons. Warnings and hints come with a configuration too. */
 export function checkConfiguration(options: CheckOptions): Checked {
   const findings = new Findings(options.strict ?? false);
   const sources = { env: options.env ?? {}, variables: options.variables ?? {}, files: options.files ?? new Map() };

@@ -103,6 +103,7 @@ export interface ObjectType<
   create(context: Context<C>): Instance<C, P, N, I>;
 }
 
+/** Freezes the declaration; its worth is in what the compiler refuses (test/architecture/refused.ts). */
 export function defineObjectType<
   C extends TObject,
   P extends Provides,

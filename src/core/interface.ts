@@ -97,6 +97,7 @@ export type Implementation<I extends InterfaceDecl> = {
 export const snakeCase = (name: string): string =>
   name.replace(/([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])/g, '$1$3_$2$4').toLowerCase();
 
+/** Fills in what may be left out. Names of functions and their types are kept, so that implementations are checked. */
 export function defineInterface<
   const Name extends string,
   const F extends Readonly<Record<string, FunctionDecl<any, any>>>,

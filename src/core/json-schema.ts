@@ -15,6 +15,7 @@ type JsonSchema = Readonly<Record<string, unknown>>;
 const comments = { '^(rem|comment)( |$)': true };
 const name = { type: 'string', pattern: `^[A-Za-z0-9_-]{1,${nameLimit}}$` };
 
+/** Of a whole document with objects of these types; the same schema for the same declarations. */
 export function documentSchema(types: readonly ObjectType[]): JsonSchema {
   const sorted = [...types].sort((a, b) => (a.type < b.type ? -1 : 1));
   return {

@@ -34,6 +34,7 @@ export function setOwn(object: object, name: string, value: unknown): void {
   Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
+/** Of plain data: the order of members does not count. */
 export function deepEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a))
@@ -43,6 +44,7 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   return names.length === Object.keys(b).length && names.every(n => Object.hasOwn(b, n) && deepEqual(a[n], b[n]));
 }
 
+/** The value itself, frozen at every depth. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     for (const name of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[name]);
@@ -51,6 +53,7 @@ export function deepFreeze<T>(value: T): T {
   return value;
 }
 
+/** Of plain data; anything else than arrays and objects is kept as it is. */
 export function deepCopy(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(deepCopy);
   if (!isObject(value)) return value;

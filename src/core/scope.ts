@@ -1,3 +1,4 @@
+/** Who owns what is open (docs/design/architecture.md 5). */
 interface Closer {
   readonly what: string;
   close(): unknown;

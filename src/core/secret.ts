@@ -59,6 +59,7 @@ export interface Credentials {
   readonly url: string;
 }
 
+/** Login and password inside an address; undefined if it has none. */
 export function credentialsIn(url: string): Credentials | undefined {
   const [found, scheme = '', user = ''] = withCredentials.exec(url) ?? [];
   if (found === undefined) return undefined;

@@ -31,6 +31,10 @@ const compiled = new WeakMap<TSchema, ValidateFunction>();
 /** Of one value: past it an array of a million wrong items would cost more time than its problems are worth reading. */
 const errorLimit = 2000;
 
+/**
+ * Everything that is wrong with a value, at most one mismatch for each place; empty if it is
+ * right. Schemas are compiled once.
+ */
 export function mismatches(value: unknown, schema: TSchema): Mismatch[] {
   let validate = compiled.get(schema);
   if (!validate) compiled.set(schema, (validate = ajv.compile(schema)));

@@ -4,6 +4,7 @@ import { request as secure } from 'node:https';
 import { Fault } from '#core/errors';
 import type { HttpClientAnswer, HttpClientRequest } from '#core/world';
 
+/** One request, one connection. Faults: `connect-failed`, `connection-lost`, `timeout`, `too-large`. */
 export function httpRequest(wanted: HttpClientRequest): Promise<HttpClientAnswer> {
   return new Promise((resolve, reject) => {
     const url = new URL(wanted.url);

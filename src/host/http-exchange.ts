@@ -29,6 +29,7 @@ const hasBody = (raw: RawRequest): boolean =>
   Number(raw.headers['content-length'] ?? 0) > 0 ||
   (!isHttp1(raw) && !raw.readableEnded);
 
+/** A request as the faces see it; its body is read when somebody asks, and given up after `stallMs` of silence. */
 export function requestOf(raw: RawRequest, target: string, stallMs: number): HttpRequest {
   return {
     method: raw.method ?? 'GET',

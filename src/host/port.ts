@@ -4,6 +4,7 @@ import type { Port } from '#core/wire';
 
 const wrapped = new WeakMap<Port, MessagePort>();
 
+/** A message port as core/world.ts has it. */
 export function portOf(port: MessagePort): Port {
   const mine: Port = {
     post: (message, transfer = []) =>
@@ -28,6 +29,7 @@ export function messagePortOf(port: Port): MessagePort {
 
 export const isMessagePort = (value: unknown): value is MessagePort => value instanceof MessagePort;
 
+/** Two ends of a new connection between threads or within one. */
 export function channel(): readonly [Port, Port] {
   const { port1, port2 } = new MessageChannel();
   return [portOf(port1), portOf(port2)];

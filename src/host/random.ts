@@ -1,3 +1,4 @@
+/** Chance, as core/world.ts has it. Bytes and UUIDs come from the system and may be secrets; `unit` is for jitter only. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Random } from '#core/world';
 

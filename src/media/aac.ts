@@ -19,6 +19,7 @@ export interface AudioSpecificConfig {
   readonly samplesPerUnit: number;
 }
 
+/** Undefined for what is none, or has a rate or channel layout that no camera sends. */
 export function parseAudioSpecificConfig(bytes: Uint8Array): AudioSpecificConfig | undefined {
   const r = new BitReader(bytes.subarray(0, 64));
   const type = (): number => {
@@ -52,6 +53,7 @@ export function writeAudioSpecificConfig(sampleRate: number, channels: number): 
   return Uint8Array.of((2 << 3) | (index >> 1), ((index & 1) << 7) | (channels << 3));
 }
 
+/** The track that an AudioSpecificConfig means; undefined where it means none. */
 export function aacTrack(config: Uint8Array): AudioTrack | undefined {
   const c = parseAudioSpecificConfig(config);
   if (c === undefined) return undefined;

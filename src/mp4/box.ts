@@ -24,12 +24,14 @@ export const fullBox = (type: string, version: number, flags: number, ...parts: 
 
 export const u8 = (...values: readonly number[]): Uint8Array => Uint8Array.from(values);
 
+/** Big-endian, one after the other. */
 export function u16(...values: readonly number[]): Uint8Array {
   const view = new DataView(new ArrayBuffer(2 * values.length));
   values.forEach((v, i) => void view.setUint16(2 * i, v));
   return new Uint8Array(view.buffer);
 }
 
+/** Big-endian, one after the other. */
 export function u32(...values: readonly number[]): Uint8Array {
   const view = new DataView(new ArrayBuffer(4 * values.length));
   values.forEach((v, i) => void view.setUint32(4 * i, v));
@@ -47,6 +49,7 @@ export const zeros = (length: number): Uint8Array => new Uint8Array(length);
 
 export const ascii = (text: string): Uint8Array => Uint8Array.from(text, c => c.charCodeAt(0));
 
+/** Copies once. */
 export function join(...parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -57,6 +60,7 @@ export function join(...parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
+/** Exact up to 2^53: `value` is an integer. */
 export function setU64(view: DataView, at: number, value: number): void {
   view.setUint32(at, Math.floor(value / 0x100000000));
   view.setUint32(at + 4, value >>> 0);

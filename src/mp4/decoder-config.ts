@@ -88,6 +88,7 @@ export interface NaluConfig {
   readonly lengthBytes: number;
 }
 
+/** Undefined where the bytes end too early or are of another version. */
 export function parseAvcC(bytes: Uint8Array): NaluConfig | undefined {
   if (bytes.length < 7 || bytes[0] !== 1) return undefined;
   const sps = readList(bytes, 6, (bytes[5] ?? 0) & 0x1f);
@@ -139,6 +140,7 @@ export function writeHvcC(parameterSets: readonly Uint8Array[]): Uint8Array | un
   );
 }
 
+/** VPS, SPS and PPS, without other NAL units that may be there. Undefined as for avcC. */
 export function parseHvcC(bytes: Uint8Array): NaluConfig | undefined {
   if (bytes.length < 23 || bytes[0] !== 1) return undefined;
   const parameterSets: Uint8Array[] = [];
@@ -212,6 +214,7 @@ export interface AacConfig {
   readonly samplesPerUnit: number;
 }
 
+/** ISO 14496-3 1.6.2.1, as far as MP4 needs it; undefined where it is too short or has no rate. */
 export function parseAudioSpecificConfig(config: Uint8Array): AacConfig | undefined {
   if (config.length < 2) return undefined;
   const bits = new Bits(config, 0);

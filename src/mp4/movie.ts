@@ -44,6 +44,7 @@ export const trackHeader = (track: Track, trackId: number, duration: number): Ui
 export const mediaHeader = (timescale: number, duration: number): Uint8Array =>
   fullBox('mdhd', 1, 0, u64(0, 0), u32(timescale), u64(duration), u16(0x55c4, 0));
 
+/** `hdlr`: what kind of media a track is. */
 export const handlerBox = (kind: Track['kind']): Uint8Array =>
   kind === 'video'
     ? fullBox('hdlr', 0, 0, u32(0), ascii('vide'), zeros(12), ascii('VideoHandler\0'))

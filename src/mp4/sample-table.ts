@@ -20,6 +20,7 @@ export interface FileSamples {
   readonly endDts: number;
 }
 
+/** Columns for `count` samples, all zero. */
 export const emptySamples = (count: number): FileSamples => ({
   count,
   offset: new Float64Array(count),

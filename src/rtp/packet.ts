@@ -60,6 +60,7 @@ export function writeRtpHeader(
   writeUint32(into, at + 8, ssrc);
 }
 
+/** Big-endian, in place. */
 export function writeUint32(into: Uint8Array, at: number, value: number): void {
   into[at] = value >>> 24;
   into[at + 1] = value >>> 16;

@@ -22,6 +22,7 @@ const forgetRate = 0.001;
 /** B-frames go back by a few pictures. */
 const backMs = 1_500;
 
+/** The 32-bit timestamps of one track as a count that does not wrap, and how they lie on the wall clock. */
 export class TrackClock {
   readonly clockRate: number;
   #last = -1;
@@ -95,6 +96,7 @@ const settlingRate = 0.5;
 /** Lateness that stays above the anchor by this for a whole window is not lateness: the media clock stood still. */
 const brokenMs = 2_000;
 
+/** The wall time of media of one run: approached slowly, so that it never jumps. */
 export class WallAnchor {
   #offset = Number.NaN;
   /** Smallest lateness of each second of the window, a ring by second number. */

@@ -19,6 +19,10 @@ export interface Presentation {
   readonly ignored: readonly string[];
 }
 
+/**
+ * What there is to play, of the kinds that are wanted. `base` is the URL that control
+ * attributes are relative to (RFC 2326 C.1.1).
+ */
 export function presentationOf(
   sdp: SessionDescription,
   base: string,

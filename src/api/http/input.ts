@@ -9,6 +9,7 @@ import type { TSchema } from '#core/schema';
 import type { HttpRequest } from '#core/world';
 import type { Method } from '../method-table.ts';
 
+/** The whole body. Faults: `too-large`, and `bad-json` for what is no UTF-8. */
 export async function readText(request: HttpRequest, limitBytes: number): Promise<string> {
   const bytes = await request.body(limitBytes);
   try {
@@ -52,6 +53,10 @@ export function fromQuery(method: Method, query: URLSearchParams, taken: Readonl
   return args;
 }
 
+/**
+ * Named arguments from path, query and body, not yet checked. Body and query say the same
+ * thing in the ways that api.md 1.3 and 2.3 allow.
+ */
 export async function argumentsOf(
   request: HttpRequest,
   query: URLSearchParams,

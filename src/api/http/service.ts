@@ -17,6 +17,7 @@ const json = 'application/json';
 /** Shorter answers gain nothing from compression (docs/spec/api.md 2.1). */
 const compressBytes = 1024;
 
+/** Never cached; compressed on request above a kibibyte. */
 export function jsonAnswer(value: unknown, status = 200): HttpAnswer {
   const body = JSON.stringify(value);
   return {
@@ -63,6 +64,7 @@ export function statusOf(healths: readonly Pick<Health, 'state'>[], stopping: bo
   return meant.some(h => h.state !== 'running' && h.state !== 'idle') ? 'degraded' : 'ok';
 }
 
+/** `whole`: with the objects; else the status alone, for load balancers. 503 when nothing works. */
 export function health(house: House, whole: boolean): HttpAnswer {
   const objects = house.objects().map(o => o.health());
   const status = statusOf(objects, house.stopping());
@@ -93,6 +95,7 @@ const isDocument = (value: unknown): value is Document =>
   value !== null &&
   ['name', 'text'].every(k => typeof (value as Record<string, unknown>)[k] === 'string');
 
+/** What a reload would do. Fault `bad-config` with the problems where it would be refused. */
 export async function plan(house: House, planned: PlannedDocuments): Promise<HttpAnswer> {
   const outcome = await house.plan(planned);
   if ('plan' in outcome) return jsonAnswer(outcome.plan);
