@@ -1,7 +1,8 @@
+/** Interface BaseObject: what every object is (docs/spec/remote-objects.md 2). */
 import { defineInterface } from '#core/interface';
 import { Nullable, Type } from '#core/schema';
 
-/** What every object is, whatever its type (docs/spec/remote-objects.md 2). */
+/** The runtime answers it for every object, whatever its type. */
 export const BaseObject = defineInterface('BaseObject', {
   doc: 'Name, type, meta and state of an object. Every object has it.',
   listed: false,

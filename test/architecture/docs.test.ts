@@ -3,7 +3,7 @@
  * their meanings agree both ways, and pages name commands, files and packages that exist.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, test } from 'node:test';
 import { functionsOf } from '#api/method-table';
@@ -283,25 +283,45 @@ describe('pages', () => {
     );
   });
 
-  /** The design speaks of the whole product; folders it says are still to come stand in that table. */
-  test('places that docs/design and archive/DESIGN.md name are in the tree', () => {
-    const tops = readdirSync('.').filter(name => statSync(name).isDirectory());
-    const place = /`((?:src|objects|archive|test|tools|docs|etc|web|scripts|floors|example)\/[\w./-]*)`/g;
-    const absent = [
-      'docs/design/architecture.md',
-      'docs/design/style.md',
-      'docs/design/dependencies.md',
-      'docs/design/numbers.md',
-      'archive/DESIGN.md',
-    ].flatMap(page =>
-      [...textOf(page).matchAll(place)]
-        .map(m => m[1] ?? '')
-        .filter(path => !existsSync(path))
-        .map(path => `${page}: ${path}`),
+  test('places that the design names are in the tree', () => {
+    const place =
+      /`((?:src|objects|archive|test|tools|docs|etc|web|scripts|floors|example)\/(?:[\w./-]*(?:\.(?:ts|md|sh|py|json|c)|\/))?)`/g;
+    const designs = [...pages.filter(p => p.startsWith('docs/design/')), 'archive/DESIGN.md'];
+    assert.deepEqual(
+      designs.flatMap(page =>
+        [...withoutForeign(textOf(page)).matchAll(place)]
+          .map(m => m[1] ?? '')
+          .filter(path => !existsSync(path))
+          .map(path => `${page}: ${path}`),
+      ),
+      [],
     );
-    assert.ok(tops.includes('src'));
-    assert.deepEqual(absent, []);
   });
+
+  test('the map of the house in architecture.md shows the rooms and files that there are', () => {
+    const [, map = ''] = /^```\n(src\/\n[\s\S]*?)^```/m.exec(textOf('docs/design/architecture.md')) ?? [];
+    const room = { src: '', objects: '', archive: '' };
+    let top: keyof typeof room = 'src';
+    for (const line of map.split('\n')) {
+      const [, name] = /^(src|objects|archive)\/$/.exec(line) ?? [];
+      if (name !== undefined) top = name as keyof typeof room;
+      else room[top] += `${line}\n`;
+    }
+    for (const folder of ['src', 'objects', 'archive'] as const) {
+      const there = readdirSync(folder, { withFileTypes: true });
+      const folders = there.filter(e => e.isDirectory()).map(e => e.name);
+      const shown = [...room[folder].matchAll(/(?<![\w/(])([a-z][\w-]*)\/(?= |$)/gm)].map(m => m[1] ?? '');
+      assert.deepEqual([...new Set(shown)].filter(f => f !== 'http').sort(), folders.sort(), `folders of ${folder}`);
+      for (const file of there.filter(e => e.name.endsWith('.ts')))
+        assert.ok(room[folder].includes(` ${file.name} `), `${folder}/${file.name} is on the map`);
+    }
+    const core = readdirSync('src/core').sort();
+    const [, shown = ''] = /^ {2}core\/([\s\S]*?)^ {2}\w/m.exec(room.src) ?? [];
+    assert.deepEqual((shown.match(/[a-z-]+\.ts/g) ?? []).sort(), core);
+  });
+
+  /** The reading list of style.md names files of other projects. */
+  const withoutForeign = (text: string): string => text.replace(/^\*\*An hour's reading\*\*[\s\S]*?\n\n/m, '');
 
   const withoutCode = (text: string): string => text.replaceAll(/^```[\s\S]*?^```/gm, '').replaceAll(/`[^`\n]*`/g, '');
 });
