@@ -7,8 +7,8 @@ export function fuzzSeed(what: string): SeededRandom {
   return new SeededRandom(seed);
 }
 
-/** How many rounds a fuzz test runs: few with the other tests, more when asked. */
-export const fuzzRounds = (few: number): number => few * Number(process.env['OCELLUS_FUZZ_FACTOR'] ?? 1);
+/** How many rounds a fuzz test runs: few with the other tests, more with OCELLUS_FUZZ (npm run fuzz). */
+export const fuzzRounds = (few: number): number => few * Number(process.env['OCELLUS_FUZZ'] ?? 1);
 
 /** A valid input with bytes changed, cut out, put in or doubled; or noise. */
 export function mutate(random: SeededRandom, valid: Uint8Array): Uint8Array {

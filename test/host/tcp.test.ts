@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Fault } from '#core/errors';
+import type { TcpConnection, TcpListener } from '#core/world';
+import { createTcp } from '#host/tcp';
+
+const tcp = createTcp();
+const text = (b: Uint8Array, n: number): string => Buffer.from(b.subarray(0, n)).toString('latin1');
+
+/** A listener that tells what came, and the connections it accepted. */
+async function peer(
+  t: { after(f: () => Promise<void>): void },
+  on: { bytes?(c: TcpConnection, s: string): void; open?(c: TcpConnection): void } = {},
+) {
+  const got: string[] = [];
+  const accepted: TcpConnection[] = [];
+  let closed = 0;
+  const listener: TcpListener = await tcp.listen({
+    host: '127.0.0.1',
+    port: 0,
+    accept: (connection, listen) => {
+      accepted.push(connection);
+      listen({
+        onBytes: (b, n) => {
+          got.push(text(b, n));
+          on.bytes?.(connection, text(b, n));
+        },
+        onClose: () => void closed++,
+      });
+      on.open?.(connection);
+    },
+  });
+  t.after(() => listener.close());
+  return { got, accepted, listener, closed: () => closed };
+}
+const until = async (what: () => boolean): Promise<void> => {
+  for (let i = 0; i < 400 && !what(); i++) await new Promise(r => setTimeout(r, 5));
+  assert.ok(what(), what.toString());
+};
+
+describe('tcp', () => {
+  test('bytes go both ways, and closing here is heard there, once', async t => {
+    const p = await peer(t, { bytes: (c, s) => void c.write(s.toUpperCase()) });
+    let heard = '';
+    const c = await tcp.connect({
+      host: '127.0.0.1',
+      port: p.listener.port,
+      timeoutMs: 1000,
+      onBytes: (b, n) => void (heard += text(b, n)),
+      onClose: () => assert.fail('our own close is not told'),
+    });
+    assert.equal(c.remoteAddress, `127.0.0.1:${p.listener.port}`);
+    c.write('hello');
+    c.write(Buffer.from(' there'));
+    await until(() => heard === 'HELLO THERE');
+    c.close();
+    c.close();
+    await until(() => p.closed() === 1);
+  });
+
+  test('what was written right before the close still arrives', async t => {
+    const p = await peer(t);
+    const c = await tcp.connect({
+      host: '127.0.0.1',
+      port: p.listener.port,
+      timeoutMs: 1000,
+      onBytes: () => {},
+      onClose: () => {},
+    });
+    c.write('TEARDOWN');
+    c.close();
+    await until(() => p.got.join('') === 'TEARDOWN');
+  });
+
+  test('the end of the peer is told once, with no error when in order', async t => {
+    const p = await peer(t, { open: c => c.close() });
+    const ends: (Error | undefined)[] = [];
+    await tcp.connect({
+      host: '127.0.0.1',
+      port: p.listener.port,
+      timeoutMs: 1000,
+      onBytes: () => {},
+      onClose: e => void ends.push(e),
+    });
+    await until(() => ends.length > 0);
+    assert.deepEqual(ends, [undefined]);
+  });
+
+  test('nobody listens: Fault transport, with the place', async t => {
+    const p = await peer(t);
+    await p.listener.close();
+    await assert.rejects(
+      tcp.connect({
+        host: '127.0.0.1',
+        port: p.listener.port,
+        timeoutMs: 1000,
+        onBytes: () => {},
+        onClose: () => assert.fail(),
+      }),
+      (e: unknown) =>
+        e instanceof Fault &&
+        e.kind === 'transport' &&
+        e.message === `expected a connection to 127.0.0.1:${p.listener.port}, got ECONNREFUSED`,
+    );
+  });
+
+  test('a signal gives up connecting', async () => {
+    const abort = new AbortController();
+    // TEST-NET-1 (RFC 5737) answers nobody.
+    const waiting = tcp.connect({
+      host: '192.0.2.1',
+      port: 554,
+      timeoutMs: 5000,
+      signal: abort.signal,
+      onBytes: () => {},
+      onClose: () => {},
+    });
+    abort.abort();
+    await assert.rejects(waiting, (e: unknown) => e instanceof Fault && ['cancelled', 'transport'].includes(e.kind));
+  });
+
+  test('reading in batches brings everything, in few pieces; then as it comes again', async t => {
+    const p = await peer(t);
+    let heard = 0;
+    let pieces = 0;
+    const c = await tcp.connect({
+      host: '127.0.0.1',
+      port: p.listener.port,
+      timeoutMs: 1000,
+      onBytes: (_b, n) => {
+        heard += n;
+        pieces++;
+      },
+      onClose: () => {},
+    });
+    t.after(() => c.close());
+    await until(() => p.accepted.length === 1);
+    c.readEvery(60);
+    await new Promise(r => setTimeout(r, 10));
+    for (let i = 0; i < 60; i++) {
+      p.accepted[0]!.write(new Uint8Array(100));
+      await new Promise(r => setTimeout(r, 4));
+    }
+    await until(() => heard === 6000);
+    assert.ok(pieces < 20, `${pieces} pieces`);
+    c.readEvery(0);
+    p.accepted[0]!.write('x');
+    await until(() => heard === 6001);
+  });
+
+  test('a peer that does not read is noticed at 1 MiB and cut off at 16 MiB', async t => {
+    const p = await peer(t);
+    const ends: (Error | undefined)[] = [];
+    const c = await tcp.connect({
+      host: '127.0.0.1',
+      port: p.listener.port,
+      timeoutMs: 1000,
+      onBytes: () => {},
+      onClose: e => void ends.push(e),
+    });
+    await until(() => p.accepted.length === 1);
+    p.accepted[0]!.readEvery(10_000);
+    await new Promise(r => setTimeout(r, 20));
+    const piece = new Uint8Array(512 << 10);
+    let slow = -1;
+    for (let i = 0; i < 200 && ends.length === 0; i++) {
+      if (!c.write(piece) && slow < 0) slow = c.queuedBytes;
+      assert.ok(c.queuedBytes <= 16 << 20);
+      if (i % 10 === 9) await new Promise(r => setImmediate(r));
+    }
+    await until(() => ends.length === 1);
+    assert.ok(slow > 1 << 20 && slow < 4 << 20, `${slow}`);
+    assert.ok(ends[0] instanceof Fault && ends[0].kind === 'overload');
+  });
+});
