@@ -11,6 +11,7 @@ import { documentSchema } from '#core/json-schema';
 import { problemLine } from '#core/problem';
 import { createHttp } from '#host/http';
 import { createLog, type LogLevel } from '#host/log';
+import { weighBuffersWithHeap } from '#host/memory';
 import { createPaths } from '#host/paths';
 import { MainThreads } from '#host/threads';
 import { createWorld } from '#host/world';
@@ -28,6 +29,7 @@ const tell = ({ stdout, stderr, exitCode }: Outcome): number => {
 const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
 
 async function main(options: Options): Promise<number> {
+  weighBuffersWithHeap();
   const home = resolve(options.home ?? process.env['OCELLUS_HOME'] ?? installFolder);
   const stateFolder = resolve(options.state ?? `${home}/var`);
   const target = options.target ?? { socket: `${stateFolder}/control.sock` };

@@ -1,0 +1,214 @@
+/** The object `rtsp` against the fake camera, over loopback: real sockets, real time, short. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Fault } from '#core/errors';
+import { fakeContext } from '#fake/context';
+import { fakeWorld } from '#fake/world';
+import { clock } from '#host/clock';
+import { createTcp } from '#host/tcp';
+import type { AccessUnit } from '#media/access-unit';
+import type { Gap } from '#media/gap';
+import rtsp, { urlOf } from '../../objects/rtsp/index.ts';
+import { type FakeCameraOptions, startFakeCamera } from '../../tools/fake-camera/fake-camera.ts';
+import { marksIn } from '../../tools/fake-camera/mark.ts';
+
+type T = { after(f: () => Promise<void> | void): void };
+const defaults = {
+  port: 554,
+  path: '/',
+  transport: ['tcp', 'udp'],
+  dynamic: false,
+  enable: ['video', 'audio'],
+  rtpstats: false,
+  stall_seconds: 10,
+  linger_seconds: 10,
+  time: 'server',
+};
+
+/** A fake camera, the object that plays it, and everything it gave. Nothing may be left open at the end. */
+async function bench(t: T, options: FakeCameraOptions = {}, config: Record<string, unknown> = {}) {
+  const camera = await startFakeCamera(options);
+  const world = fakeWorld({ clock: clock as never, tcp: createTcp() });
+  const context = fakeContext(rtsp, 'cam', { ...defaults, url: camera.url(), ...config }, world);
+  const object = rtsp.create(context as never);
+  const units: AccessUnit[] = [];
+  const gaps: Gap[] = [];
+  const attach = () =>
+    object.provides.media.attach(
+      { unit: u => void units.push(u), gap: g => void gaps.push(g) },
+      { who: 'test', from: 'keyframe' },
+    );
+  const stop = async (): Promise<void> => {
+    await context.scope.close();
+    assert.deepEqual(context.scope.open, []);
+    await until('the camera is left', () => camera.clients.open === 0);
+  };
+  t.after(async () => {
+    await stop();
+    await camera.stop();
+  });
+  const pictures = (): number[] => units.filter(u => u.track === 0).flatMap(u => marksIn(u.data).map(m => m.unit));
+  const faults = (): string[] =>
+    context.said.faults.map(f => (f instanceof Fault ? `${f.kind} ${f.code}` : `not a Fault: ${String(f)}`));
+  return { camera, context, object, units, gaps, attach, stop, pictures, faults };
+}
+async function until(what: string, ask: () => boolean, timeoutMs = 5000): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!ask()) {
+    if (performance.now() > end) assert.fail(`${what}: not within ${timeoutMs} ms`);
+    await new Promise(r => setTimeout(r, 10));
+  }
+}
+const consecutive = (numbers: number[]): boolean => numbers.every((n, i) => i === 0 || n === numbers[i - 1]! + 1);
+
+describe('rtsp', () => {
+  for (const schemes of [[], ['Basic'], ['MD5'], ['SHA-256', 'MD5', 'Basic']] as const)
+    test(`plays with ${schemes.join(' or ') || 'no login'}: no picture is missing, audio lies beside video`, async t => {
+      const login = schemes.length > 0 ? { user: 'admin', password: 'p@ss:w"ord', schemes } : undefined;
+      const b = await bench(t, { login: login as never }, login ? { auth: [login.user, login.password] } : {});
+      b.attach();
+      b.object.start();
+      await until('two seconds', () => b.units.some(u => u.track === 0 && u.pts > 2 * 90000));
+      assert.ok(consecutive(b.pictures()) && b.pictures().length > 20);
+      assert.ok(b.units[0]!.keyframe && b.units[0]!.pts === 0);
+      assert.equal(b.units[0]!.run.tracks.length, 2);
+      const audio = b.units.filter(u => u.track === 1);
+      assert.ok(audio.length > 20 && audio.every(u => u.pts >= 0));
+      for (const u of b.units) assert.ok(Math.abs(u.wallMs - Date.now()) < 3000);
+      assert.deepEqual([b.context.said.states.at(-1), b.faults()], ['running', []]);
+      assert.equal(b.object.published.VideoSource.details({}, {} as never) !== undefined, true);
+    });
+
+  test('a wrong password: refused, once, and told nowhere', async t => {
+    const b = await bench(
+      t,
+      { login: { user: 'admin', password: 'right', schemes: ['MD5'] } as never },
+      { auth: ['admin', 'wrong-secret'] },
+    );
+    b.attach();
+    b.object.start();
+    await until('refused', () => b.faults().length > 0);
+    assert.deepEqual([b.faults(), b.gaps.map(g => g.reason)], [['refused rtsp-401'], ['camera-unreachable']]);
+    assert.ok(b.camera.counts.authFail <= 2);
+    const told = JSON.stringify([
+      b.context.said,
+      b.context.said.faults.map(f => (f as Fault).message),
+      b.context.world.log,
+    ]);
+    assert.ok(!told.includes('wrong-secret') && !told.includes('admin'));
+  });
+
+  test('nobody listens: transport, and no media since', async t => {
+    const b = await bench(t);
+    await b.camera.stop();
+    b.attach();
+    b.object.start();
+    await until('failed', () => b.faults().length > 0);
+    assert.deepEqual([b.faults(), b.gaps.map(g => g.reason)], [['transport connect-failed'], ['camera-unreachable']]);
+  });
+
+  test('a connection that breaks is network loss; the next attempt brings a picture at once, in another run', async t => {
+    const b = await bench(t);
+    b.attach();
+    b.object.start();
+    await until('pictures', () => b.pictures().length > 10);
+    b.camera.drop(undefined, 'rst');
+    await until('failed', () => b.faults().length > 0);
+    const before = b.units.length;
+    assert.deepEqual([b.faults(), b.gaps.map(g => g.reason)], [['transport connection-lost'], ['network-loss']]);
+    const beganMs = performance.now();
+    void b.context.again();
+    await until('pictures again', () => b.units.length > before);
+    assert.ok(performance.now() - beganMs < 2000);
+    const [last, first] = [b.units[before - 1]!, b.units[before]!];
+    assert.ok(first.keyframe && first.run.id > last.run.id && first.pts === 0 && first.wallMs > last.wallMs);
+  });
+
+  test('silence of stall_seconds is a failure, and a gap since the last picture', async t => {
+    const b = await bench(t, {}, { stall_seconds: 1 });
+    b.attach();
+    b.object.start();
+    await until('pictures', () => b.pictures().length > 10);
+    b.camera.stall(20);
+    await until('failed', () => b.faults().length > 0);
+    assert.deepEqual([b.faults(), b.gaps.map(g => g.reason)], [['timeout no-media'], ['no-media']]);
+    assert.ok(Math.abs(b.gaps[0]!.atMs - b.units.filter(u => u.track === 0).at(-1)!.wallMs) < 100);
+  });
+
+  test('a dynamic camera is connected while somebody is attached, and for linger_seconds', async t => {
+    const b = await bench(t, {}, { dynamic: true, linger_seconds: 0.3 });
+    b.object.start();
+    await new Promise(r => setTimeout(r, 100));
+    assert.deepEqual([b.camera.clients.open, b.context.said.states], [0, ['idle']]);
+    const attached = b.attach();
+    await until('a picture', () => b.pictures().length > 0);
+    attached.close();
+    await until('nobody connected', () => b.camera.clients.open === 0, 2000);
+    assert.deepEqual(b.faults(), []);
+  });
+
+  test('only video, if only video is enabled', async t => {
+    const b = await bench(t, {}, { enable: ['video'] });
+    b.attach();
+    b.object.start();
+    await until('pictures', () => b.pictures().length > 10);
+    assert.deepEqual([...new Set(b.units.map(u => u.track))], [0]);
+    assert.equal(b.units[0]!.run.tracks.length, 1);
+  });
+
+  test('loss, corruption and debris stop nothing', async t => {
+    const faults = [
+      'type=loss,p=0.02',
+      'type=corrupt,p=0.02',
+      'type=trunc,p=0.02',
+      'type=garbage,p=0.1',
+      'type=dup,p=0.05',
+      'type=reorder,p=0.02',
+    ];
+    const b = await bench(t, { faults });
+    b.attach();
+    b.object.start();
+    await until('three seconds', () => b.units.some(u => u.pts > 3 * 90000), 8000);
+    assert.deepEqual(b.faults(), []);
+    assert.ok(b.units.some(u => u.lost > 0));
+  });
+
+  test('stopping while it connects leaves nothing', async t => {
+    const b = await bench(t);
+    b.object.start();
+    await b.stop();
+    assert.deepEqual(b.units, []);
+  });
+});
+
+describe('configuration of rtsp', () => {
+  const cases: [name: string, config: Record<string, unknown>, out: string[]][] = [
+    ['a URL', { url: 'rtsp://cam/live' }, []],
+    ['a host', { host: 'cam' }, []],
+    ['neither', {}, ['/ missing-property']],
+    ['a URL of another kind', { url: 'http://cam/' }, ['/url bad-value']],
+    ['a host that is none', { host: 'a b' }, ['/host bad-value']],
+    ['udp, but tcp too', { url: 'rtsp://cam/', transport: ['udp', 'tcp'] }, []],
+    ['udp alone', { url: 'rtsp://cam/', transport: ['udp'] }, ['/transport unsupported']],
+    ['nothing enabled', { url: 'rtsp://cam/', enable: [] }, ['/enable bad-value']],
+  ];
+  for (const [name, config, out] of cases)
+    test(name, () =>
+      assert.deepEqual(
+        rtsp.check!({ ...defaults, ...config } as never).map(p => `${p.pointer || '/'} ${p.code}`),
+        out,
+      ),
+    );
+  test('host, port and path make a URL', () => {
+    const of = (c: object): string | undefined => urlOf({ port: 554, path: '/', ...c } as never);
+    assert.deepEqual(
+      [
+        of({ host: 'cam' }),
+        of({ host: '::1', port: 8554, path: 'a?b' }),
+        of({ host: 'cam', url: 'rtsp://x/' }),
+        of({}),
+      ],
+      ['rtsp://cam:554/', 'rtsp://[::1]:8554/a?b', 'rtsp://x/', undefined],
+    );
+  });
+});
