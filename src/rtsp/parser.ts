@@ -31,6 +31,8 @@ const dollar = 0x24;
 const packetLimit = 4 + 0xffff;
 /** Longer start lines are debris; URLs of cameras stay well below. */
 const startLineBytes = 2048;
+/** Debris without anything known in between: whoever sends so much speaks something else. */
+const debrisLimitBytes = 1 << 20;
 const isUpper = (byte: number): boolean => byte >= 0x41 && byte <= 0x5a;
 const utf8 = new TextDecoder();
 
@@ -47,8 +49,14 @@ export class RtspParser {
   #searched = 0;
   /** Set while the body of this message is awaited: the head is not parsed twice. */
   #head: Head | undefined;
-  /** No start line begins before this place in the bytes being scanned. */
+  /**
+   * Of the bytes being scanned: no start line begins before the first place, and from there to
+   * the second is text without a line end. So debris is looked at once, however text-like it is.
+   */
   #noTextBefore = 0;
+  #lineUntil = 0;
+  /** Debris since the last known thing. */
+  #debrisBytes = 0;
   /** The last byte read belonged to something known. */
   #inSync = true;
   #broken = false;
@@ -112,6 +120,7 @@ export class RtspParser {
   /** Takes everything whole from `begin` on; returns where the first incomplete thing begins. */
   #scan(bytes: Uint8Array, begin: number, end: number): number {
     let at = begin;
+    this.#noTextBefore = this.#lineUntil = begin;
     while (at < end && !this.#broken) {
       if (this.#head !== undefined) {
         const head = this.#head;
@@ -160,10 +169,14 @@ export class RtspParser {
   #skip(bytes: Uint8Array, at: number, end: number): number {
     let next = at + 1;
     while (next < end && bytes[next] !== dollar && !(isUpper(bytes[next]!) && next >= this.#noTextBefore)) next++;
-    this.#noTextBefore = 0;
+    this.#debrisBytes = this.#inSync ? next - at : this.#debrisBytes + next - at;
     this.#inSync = false;
     this.#searched = 0;
     this.#taker.skipped(next - at);
+    if (this.#debrisBytes > debrisLimitBytes) {
+      this.#broken = true;
+      this.#taker.broken(`expected RTSP, got ${this.#debrisBytes} bytes of something else`);
+    }
     return next;
   }
 
@@ -198,14 +211,22 @@ export class RtspParser {
   /** 1 if a start line begins at `at`, 0 while that is open, -1 if not: debris soon shows a byte that text has not. */
   #startLine(bytes: Uint8Array, at: number, end: number): number {
     const until = Math.min(end, at + startLineBytes);
-    for (let i = at; i < until; i++) {
+    if (at < this.#noTextBefore) return -1;
+    for (let i = Math.max(at, this.#lineUntil); i < until; i++) {
       const b = bytes[i]!;
-      if (b === 0x0a) return startLine.test(utf8.decode(bytes.subarray(at, i))) ? 1 : -1;
+      if (b === 0x0a) {
+        const line = utf8.decode(bytes.subarray(at, i));
+        if (startLine.test(line)) return 1;
+        const inside = line.search(startLineInside);
+        this.#noTextBefore = inside < 0 ? i : at + inside;
+        return -1;
+      }
       if ((b < 0x20 && b !== 0x0d && b !== 0x09) || b > 0x7e) {
         this.#noTextBefore = i;
         return -1;
       }
     }
+    this.#lineUntil = Math.max(until, this.#lineUntil);
     return end - at < startLineBytes ? 0 : -1;
   }
 
@@ -240,9 +261,11 @@ interface Head {
 }
 
 /** A server that speaks HTTP on this port still answers something worth telling. */
-const statusLine = /^(?:RTSP|HTTP)\/\d\.\d\s+(\d{3})(?:\s+(.*))?$/;
+const statusLine = /^(?:RTSP|HTTP)\/\d\.\d\s+(\d{3})\s*(.*)$/;
 const requestLine = /^([A-Z][A-Z_]{2,31})\s+(\S+)\s+(?:RTSP|HTTP)\/\d\.\d\s*$/;
 const startLine = /^(?:(?:RTSP|HTTP)\/\d\.\d\s+\d{3}|[A-Z][A-Z_]{2,31}\s+\S+\s+(?:RTSP|HTTP)\/\d\.\d\s*$)/;
+/** One behind debris that looks like text, in one line with it. */
+const startLineInside = new RegExp(startLine.source.replaceAll('^', ''));
 
 function parseHead(text: string): Head | undefined {
   const lines = text.split(/\r?\n/);
