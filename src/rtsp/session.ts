@@ -202,9 +202,12 @@ export class RtspSession implements RtspTaker {
     }
     // Whoever cannot say what it can do may still do it.
     if (response.status !== 200 && this.#step !== 'OPTIONS') {
-      const reason = response.reason.slice(0, 80).replace(/[^\x20-\x7e]/g, '?');
-      const kind = response.status >= 500 ? 'protocol' : 'refused';
-      this.#fail(kind, `rtsp-${response.status}`, `expected 200 to ${asked.method}, got ${response.status} ${reason}`);
+      // Only words: one that quotes our request would quote the login too.
+      const said = response.reason;
+      const reason = /^[A-Za-z][A-Za-z '-]{0,39}$/.test(said) && !/basic/i.test(said) ? ` ${said}` : '';
+      // A camera that is still starting says 404 or 454 and means: not yet. 403 is meant for this login.
+      const kind = response.status === 403 ? 'refused' : 'protocol';
+      this.#fail(kind, `rtsp-${response.status}`, `expected 200 to ${asked.method}, got ${response.status}${reason}`);
       return;
     }
     this.#next(response);
@@ -246,9 +249,11 @@ export class RtspSession implements RtspTaker {
     const { tracks, ignored } = this.#presentation;
     const videoIgnored = ignored.some(i => i.startsWith('video'));
     if (tracks.length === 0 || (videoIgnored && tracks[0]?.media.kind !== 'video')) {
-      const got = ignored.join('; ') || `${sdp.media.length} media sections of other kinds`;
+      const got =
+        ignored.join('; ') || (sdp.media.length === 0 ? 'none' : `${sdp.media.length} media sections of other kinds`);
       this.#fail(
-        'unsupported',
+        // Nothing at all is what a camera describes that is still starting.
+        ignored.length > 0 ? 'unsupported' : 'protocol',
         'no-supported-media',
         `expected H.264 video or AAC audio in the description, got ${got}`,
       );

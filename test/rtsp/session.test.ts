@@ -21,6 +21,23 @@ describe('RtspSession', () => {
       'failed refused rtsp-401: expected OPTIONS to be allowed, got 401: the camera asks for a login',
     ]);
   });
+  const statuses: [status: string, said: string][] = [
+    ['403 Forbidden', 'refused rtsp-403: expected 200 to DESCRIBE, got 403 Forbidden'],
+    ['404 Not Found', 'protocol rtsp-404: expected 200 to DESCRIBE, got 404 Not Found'],
+    ['454 Session Not Found', 'protocol rtsp-454: expected 200 to DESCRIBE, got 454 Session Not Found'],
+    ['451 Basic YWRtaW46c2VjcmV0', 'protocol rtsp-451: expected 200 to DESCRIBE, got 451'],
+    ['451 Basic ABCD', 'protocol rtsp-451: expected 200 to DESCRIBE, got 451'],
+    ['503', 'protocol rtsp-503: expected 200 to DESCRIBE, got 503'],
+  ];
+  for (const [status, said] of statuses)
+    test(`${status}: only who is not welcome comes back slowly, and no words of ours are quoted`, () => {
+      const text = `S: RTSP/1.0 200 OK\nS: CSeq: 1\n\nS: RTSP/1.0 ${status}\nS: CSeq: 2`;
+      assert.deepEqual(playTranscript(text).said, [`failed ${said}`]);
+    });
+  test('an empty description is no lack of ours', () => {
+    const text = 'S: RTSP/1.0 200 OK\nS: CSeq: 1\n\nS: RTSP/1.0 200 OK\nS: CSeq: 2';
+    assert.match(playTranscript(text).said[0]!, /^failed protocol no-supported-media: .* got none$/);
+  });
   test('Basic is not answered where it is not allowed', () => {
     const text = 'S: RTSP/1.0 401 Unauthorized\nS: CSeq: 1\nS: WWW-Authenticate: Basic realm="x"';
     const record = playTranscript(text, { basic: false });
