@@ -94,10 +94,6 @@ export class GrowingPlaylist {
     }
   }
 
-  contains(timeMs: number): boolean {
-    return this.#segments.some(s => s.beginMs <= timeMs && timeMs < endMs(s));
-  }
-
   write(): string {
     const lines = [
       '#EXTM3U',

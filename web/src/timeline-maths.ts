@@ -123,12 +123,6 @@ export function intervalAt(intervals: readonly Interval[], timeMs: number): Inte
   return found && found[0] <= timeMs ? found : undefined;
 }
 
-/** Of merged intervals: the first moment at or after this one that is inside of one. */
-export function firstInside(intervals: readonly Interval[], timeMs: number): number | undefined {
-  const found = intervals[indexAfter(intervals, timeMs)];
-  return found && Math.max(found[0], timeMs);
-}
-
 /** Of merged intervals: how much of `[begin, end)` they cover. */
 export function coveredMs(intervals: readonly Interval[], [begin, end]: Interval): number {
   let sum = 0;
