@@ -84,7 +84,7 @@ describe('words', () => {
     [403, 'forbidden', /“hosts” of its webserver/],
     [404, 'no-data', /Nothing is recorded/],
     [200, 'not-json', /other than Ocellus/],
-    [503, 'unavailable', /could not do it: why/],
+    [503, 'unavailable', /server says: why/],
     [400, 'bad-argument', /refused: why/],
   ];
   for (const [status, code, says] of failures)

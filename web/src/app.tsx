@@ -3,10 +3,11 @@ import { useSignalEffect } from '@preact/signals';
 import { clockDifference } from './api.ts';
 import { ClipBar } from './clip.tsx';
 import { amend, route } from './navigation.ts';
-import { health, nowMs, sources, titleOfObject } from './server.ts';
+import { connection, health, nowMs, sources, titleOfObject } from './server.ts';
 import { zone } from './settings.ts';
 import { SourceList } from './source-list.tsx';
 import { Stage } from './stage.tsx';
+import { StorageList } from './storage-list.tsx';
 import { TimeBar } from './time-bar.tsx';
 import { clockText, dateText, durationText, zoneName } from './time-text.ts';
 import { Timeline } from './timeline.tsx';
@@ -26,14 +27,15 @@ export function App() {
         <Clock />
       </header>
       <ConnectionBanner />
-      <aside>
+      <aside class={connection.value.kind === 'down' ? 'stale' : ''}>
         <SourceList />
         <FailedObjects />
+        <StorageList />
         {health.value?.version !== undefined && <footer>Ocellus {health.value.version}</footer>}
       </aside>
       <main>
         <Stage />
-        <section class="archive" aria-label="Archive">
+        <section class="recordings" aria-label="Recordings">
           <TimeBar />
           <Timeline />
           <ClipBar />

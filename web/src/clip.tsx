@@ -33,6 +33,7 @@ export function ClipBar() {
       <button type="button" onClick={() => setRange('end', headMs())} title="Key O, or drag on the timeline with shift">
         Clip ends here
       </button>
+      {!some && <span class="hint">or drag on the timeline with Shift</span>}
       {some && !part && (
         <span class="moment">
           {beginMs === undefined ? '…' : clockText(zone.value, beginMs)} –{' '}

@@ -6,8 +6,9 @@ import { signal } from '@preact/signals';
 import { ApiError, serverNowMs } from './api.ts';
 import { openArchive } from './archive-stream.ts';
 import { openLive } from './live-stream.ts';
-import { amend, route } from './navigation.ts';
+import { amend, go, route } from './navigation.ts';
 import type { Route } from './route.ts';
+import { sourceNamed } from './server.ts';
 import { sound } from './settings.ts';
 import type { Stream } from './stream.ts';
 import { failureText } from './words.ts';
@@ -28,6 +29,9 @@ export const speed = signal(1);
 const patienceMs = 15_000;
 const firstRetryMs = 2000;
 const mostRetryMs = 15_000;
+const noticeMs = 8000;
+/** Nearer to now than this there is no footage to wait for that live would not show sooner. */
+const caughtUpMs = 40_000;
 /** The address follows the playhead, but browsers limit how often it may change. */
 const amendMs = 5000;
 
@@ -132,6 +136,9 @@ export class Player {
       },
       notice: (text: string) => {
         notice.value = text;
+        setTimeout(() => {
+          if (notice.value === text) notice.value = '';
+        }, noticeMs);
       },
     };
     try {
@@ -155,7 +162,12 @@ export class Player {
   }
 
   #waits(): void {
-    if (playState.value.kind === 'playing') playState.value = { kind: 'waiting', sinceMs: Date.now() };
+    if (playState.value.kind !== 'playing') return;
+    playState.value = { kind: 'waiting', sinceMs: Date.now() };
+    const { source, mode } = this.#route ?? {};
+    // Played faster than time goes, the archive has an end: what comes after is live.
+    if (mode === 'archive' && source !== undefined && (behindMs() ?? Number.POSITIVE_INFINITY) < caughtUpMs)
+      if (sourceNamed(source)?.state === 'live') go({ mode: 'live', source });
   }
 
   #moves(): void {

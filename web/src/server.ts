@@ -19,8 +19,11 @@ export const nowMs = signal(api.serverNowMs());
 export type Connection =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'up' }
-  | { readonly kind: 'down'; readonly text: string; readonly sinceMs: number };
+  | { readonly kind: 'down'; readonly text: string; readonly forbidden: boolean; readonly sinceMs: number };
 export const connection = signal<Connection>({ kind: 'connecting' });
+
+/** The last moment at which the server answered, by its own clock. */
+let upMs = nowMs.value;
 
 export const sources = computed<readonly Source[]>(() =>
   sourcesOf({
@@ -29,7 +32,8 @@ export const sources = computed<readonly Source[]>(() =>
     health: health.value,
     details: details.value,
     storages: storages.value,
-    nowMs: nowMs.value,
+    // Without the server nothing grows old: what was true at last is all that is known.
+    nowMs: connection.value.kind === 'down' ? upMs : nowMs.value,
   }),
 );
 export const titleOfObject = (name: string): string => titleOf({ meta: meta.value }, name);
@@ -51,6 +55,7 @@ const seen = (): Promise<void> =>
     : Promise.resolve();
 
 function isUp(): void {
+  upMs = api.serverNowMs();
   if (connection.value.kind !== 'up') connection.value = { kind: 'up' };
 }
 
@@ -64,7 +69,7 @@ async function needed(call: () => Promise<void>): Promise<boolean> {
     if (!(e instanceof api.ApiError)) throw e;
     const { value: before } = connection;
     const sinceMs = before.kind === 'down' ? before.sinceMs : Date.now();
-    connection.value = { kind: 'down', text: failureText(e), sinceMs };
+    connection.value = { kind: 'down', text: failureText(e), forbidden: e.status === 403, sinceMs };
     return false;
   }
 }
@@ -112,6 +117,8 @@ async function askDetails(name: string): Promise<void> {
     answer = await api.source(name);
   } catch (e) {
     if (!(e instanceof api.ApiError)) throw e;
+    // No answer says nothing about the source.
+    if (e.status === 0) return;
     answer = 'failed';
   }
   details.value = new Map(details.value).set(name, answer);

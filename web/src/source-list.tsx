@@ -59,28 +59,35 @@ function emptyText(number: number): string {
 
 function Row({ source }: { readonly source: Source }) {
   const current = route.value?.source === source.name;
-  const running = source.recordings.some(r => r.running);
   return (
     <li class={source.origin === undefined ? '' : 'derived'}>
       <a class="source" href={hashOf(routeTo(source))} aria-current={current ? 'page' : undefined} title={source.desc}>
         <span class={`dot ${source.state}`} aria-hidden="true" />
         <span class="names">
-          <span class="title">{source.title}</span>
+          <span class="line">
+            <span class="title">{source.title}</span>
+            <Badge source={source} />
+          </span>
           <span class="facts">{factsOf(source)}</span>
           {source.error !== undefined && source.state !== 'live' && <span class="fault">{source.error}</span>}
         </span>
-        {running && (
-          <span class="badge rec" title="Is being recorded">
-            REC
-          </span>
-        )}
-        {!running && source.recordings.length > 0 && source.state !== 'archive' && (
-          <span class="badge" title="There are recordings, but it is not recorded now">
-            ARC
-          </span>
-        )}
       </a>
     </li>
+  );
+}
+
+function Badge({ source }: { readonly source: Source }) {
+  if (source.recordings.some(r => r.running))
+    return (
+      <span class="badge rec" title="Is being recorded">
+        REC
+      </span>
+    );
+  if (source.state === 'archive' || source.recordings.length === 0) return null;
+  return (
+    <span class="badge" title="There are recordings, but it is not recorded now">
+      ARC
+    </span>
   );
 }
 

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Controls } from './controls.tsx';
 import { route } from './navigation.ts';
 import { notice, Player, playheadMs, playState } from './player.ts';
-import { nowMs, sourceNamed, titleOfObject } from './server.ts';
+import { connection, nowMs, sourceNamed, titleOfObject } from './server.ts';
 import { sound, zone } from './settings.ts';
 import { factsOf, streamFacts } from './source-list.tsx';
 import { durationText, momentText } from './time-text.ts';
@@ -16,6 +16,9 @@ export function Stage() {
   useEffect(() => {
     if (video.current) setPlayer(new Player(video.current));
   }, []);
+  useSignalEffect(() => {
+    if (connection.value.kind === 'up' && playState.peek().kind === 'failed') player?.retry();
+  });
   const at = route.value;
   useEffect(() => {
     if (player && at) player.open(at);
@@ -25,6 +28,7 @@ export function Stage() {
   });
   return (
     <section class="stage" aria-label="Picture" ref={frame}>
+      <Title />
       <div class="picture">
         <video
           ref={video}
@@ -33,7 +37,6 @@ export function Stage() {
           onClick={() => player?.toggle()}
           onDblClick={() => toggleFullscreen(frame.current)}
         />
-        <Title />
         <Message player={player} />
       </div>
       <Controls player={player} fullscreen={() => toggleFullscreen(frame.current)} />

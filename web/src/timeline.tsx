@@ -179,17 +179,19 @@ function Tooltip() {
 /** In place of footage: why there is none to be seen. */
 function Words() {
   const of = track.value;
-  const text = !route.value
-    ? ''
-    : !of
-      ? connection.value.kind === 'up'
-        ? 'This source is not recorded.'
-        : ''
-      : recordedError.value !== ''
-        ? `The timeline could not be loaded. ${recordedError.value}`
-        : !recorded.value
-          ? 'Loading the timeline…'
-          : '';
+  // Of the connection the banner tells.
+  const text =
+    !route.value || connection.value.kind === 'down'
+      ? ''
+      : !of
+        ? connection.value.kind === 'up'
+          ? 'This source is not recorded.'
+          : ''
+        : recordedError.value !== ''
+          ? `The timeline could not be loaded. ${recordedError.value}`
+          : !recorded.value
+            ? 'Loading the timeline…'
+            : '';
   return text === '' ? null : (
     <p class="words" role="status" style={{ top: `${bandTop}px` }}>
       {text}

@@ -39,7 +39,8 @@ export function FailedObjects() {
 }
 
 export function HealthChip() {
-  if (connection.value.kind === 'down') return <span class="chip bad">no connection</span>;
+  if (connection.value.kind === 'down')
+    return <span class="chip bad">{connection.value.forbidden ? 'no access' : 'no connection'}</span>;
   const { value } = health;
   if (!value) return <span class="chip">connecting…</span>;
   const broken = (value.objects ?? []).filter(o => o.state === 'failed' || o.state === 'degraded').length;

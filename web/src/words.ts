@@ -15,7 +15,7 @@ export function failureText({ status, code, message }: Failure): string {
   if (status === 404 && code === 'no-data') return 'Nothing is recorded there.';
   if (code === 'not-json') return 'Something other than Ocellus answers here: a proxy or another server.';
   const reason = message === '' ? `status ${status}` : message;
-  if (status >= 500) return `The server could not do it: ${reason}`;
+  if (status >= 500) return `The server says: ${reason}`;
   return `The server refused: ${reason}`;
 }
 
