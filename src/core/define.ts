@@ -100,7 +100,8 @@ export interface ObjectType<
   readonly interfaces: I;
   /** Findings that a schema cannot express (one of two required ...). Pure; pointers are relative to the object. */
   check?(config: Static<C>): readonly ProblemText[];
-  create(context: Context<C>): Instance<C, P, N, I>;
+  /** What it returns is held against the declaration, and says nothing about it: hence no inference from it. */
+  create(context: Context<C>): NoInfer<Instance<C, P, N, I>>;
 }
 
 /** Freezes the declaration; its worth is in what the compiler refuses (test/architecture/refused.ts). */

@@ -61,7 +61,7 @@ export interface InterfaceDecl {
   /** Lower snake case of the name and, where clients use another spelling too, that one. */
   readonly snake: readonly string[];
   readonly properties: Readonly<Record<string, PropertyDecl>>;
-  readonly functions: Readonly<Record<string, FunctionDecl<any, any>>>;
+  readonly functions: Readonly<Record<string, FunctionDecl>>;
   readonly signals: Readonly<Record<string, SignalDecl>>;
 }
 
@@ -100,7 +100,7 @@ export const snakeCase = (name: string): string =>
 /** Fills in what may be left out. Names of functions and their types are kept, so that implementations are checked. */
 export function defineInterface<
   const Name extends string,
-  const F extends Readonly<Record<string, FunctionDecl<any, any>>>,
+  const F extends Readonly<Record<string, FunctionDecl>>,
   const S extends Readonly<Record<string, SignalDecl>> = Record<never, never>,
   const P extends Readonly<Record<string, PropertyDecl>> = Record<never, never>,
 >(

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('../../tools/ocellus', import.meta.url));
+const ownProgram = fileURLToPath(new URL('../../tools/ocellus', import.meta.url));
 
 export interface Document {
   readonly objects: readonly Readonly<Record<string, unknown>>[];
@@ -41,10 +41,12 @@ export class Daemon {
   log = '';
   #child: ChildProcess | undefined;
   #exit: Promise<number | null> = Promise.resolve(null);
+  readonly #program: string;
 
-  /** `url` is where the configuration's webserver is expected. */
-  constructor(folder: string, port: number) {
+  /** `port` is where the configuration's webserver is expected; `program` another installation's `tools/ocellus`. */
+  constructor(folder: string, port: number, program = ownProgram) {
     this.folder = folder;
+    this.#program = program;
     this.url = `http://127.0.0.1:${port}`;
   }
 
@@ -68,7 +70,7 @@ export class Daemon {
       ...options,
       join(this.folder, 'site.json'),
     ];
-    const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    const child = spawn(this.#program, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     this.#child = child;
     this.#exit = once(child, 'exit').then(([code]) => code as number | null);
     child.stderr.on('data', (d: Buffer) => {
