@@ -1,0 +1,129 @@
+/** The text of the reference: types in words, members of schemas, a whole small page. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { capability, one } from '#core/capability';
+import { defineObjectType } from '#core/define';
+import { defineInterface } from '#core/interface';
+import { Binary, Interval, IsoTime, Nothing, Nullable, type TSchema, Type } from '#core/schema';
+import { isNumeric, membersOf, unitOf } from '../../tools/reference/members.ts';
+import { referencePage } from '../../tools/reference/page.ts';
+import { typeText } from '../../tools/reference/schema-text.ts';
+
+describe('what a schema takes, in words', () => {
+  const rows: [words: string, schema: TSchema][] = [
+    ['integer 1 to 65535', Type.Integer({ minimum: 1, maximum: 65535 })],
+    ['number above 0, at most 60', Type.Number({ exclusiveMinimum: 0, maximum: 60 })],
+    ['integer at least 0', Type.Integer({ minimum: 0 })],
+    ['text, not empty', Type.String({ minLength: 1 })],
+    ['true or false', Type.Boolean()],
+    ['time', IsoTime],
+    ['`"fmp4"` or `"ts"`', Type.Union([Type.Literal('fmp4'), Type.Literal('ts')])],
+    ['text or null', Nullable(Type.String())],
+    [
+      'array of (`"tcp"` or `"udp"`), at least 1',
+      Type.Array(Type.Union([Type.Literal('tcp'), Type.Literal('udp')]), { minItems: 1 }),
+    ],
+    ['array of 2, each integer', Type.Array(Type.Integer(), { minItems: 2, maxItems: 2 })],
+    ['[text, integer]', Type.Tuple([Type.String(), Type.Integer()])],
+    ['table: NAME to text', Type.Record(Type.String(), Type.String())],
+    ['object', Type.Object({ a: Type.String() })],
+    ['any JSON', Type.Unknown()],
+    ['nothing', Nothing],
+    ['media, `image/jpeg`', Binary('image/jpeg')],
+    ['interval `[begin, end]`, each a time or null', Interval],
+  ];
+  for (const [words, schema] of rows) test(words, () => assert.equal(typeText(schema), words));
+});
+
+describe('members of a schema', () => {
+  const schema = Type.Object({
+    limits: Type.Object({ size_gb: Type.Optional(Type.Number()) }, { live: true, default: {} }),
+    tracks: Type.Record(Type.String(), Type.Object({ depth: Type.Integer({ live: true }) })),
+    accounts: Type.Array(
+      Type.Union([Type.Object({ key: Type.String({ secret: true }) }), Type.Object({ login: Type.String() })]),
+    ),
+    auth: Type.Optional(Nullable(Type.Array(Type.String(), { secret: true }))),
+  });
+  const found = new Map(membersOf(schema).map(m => [m.path, m]));
+
+  test('nested ones follow the one they belong to, by path', () =>
+    assert.deepEqual(
+      [...found.keys()],
+      [
+        'limits',
+        'limits.size_gb',
+        'tracks',
+        'tracks.NAME.depth',
+        'accounts',
+        'accounts[].key',
+        'accounts[].login',
+        'auth',
+      ],
+    ));
+  test('what is above live is live', () => assert.equal(found.get('limits.size_gb')?.live, true));
+  test('what is only below live is not', () => assert.equal(found.get('tracks')?.live, false));
+  test('a default makes it optional', () =>
+    assert.deepEqual([found.get('limits')?.required, found.get('tracks')?.required], [false, true]));
+  test('a secret that may be null is one', () => assert.equal(found.get('auth')?.secret, true));
+
+  test('the unit is that of the schema, else that of the name', () =>
+    assert.deepEqual(
+      [
+        unitOf('filesize', Type.Number({ unit: 'MB' })),
+        unitOf('stall_seconds', Type.Number()),
+        unitOf('max_size_gb', Type.Number()),
+        unitOf('port', Type.Integer()),
+      ],
+      ['MB', 's', 'GB', undefined],
+    ));
+  test('a number that may be null is a number', () =>
+    assert.deepEqual([Nullable(Type.Integer()), Type.String()].map(isNumeric), [true, false]));
+});
+
+test('a page has what the declaration says, and is the same every time', () => {
+  const Tap = capability<object>('tap', 'Something to draw from.');
+  const Kettle = defineInterface('Kettle', {
+    doc: 'A kettle.',
+    functions: {
+      boil: {
+        doc: 'Boils.',
+        right: 'operate',
+        params: Type.Object({ litres: Type.Number({ description: 'how much | how little' }) }),
+        result: Nothing,
+        http: { verb: 'POST', path: 'boil' },
+      },
+    },
+    properties: { warm: { doc: 'Whether it is warm.', schema: Type.Boolean() } },
+  });
+  const type = defineObjectType({
+    type: 'kettle',
+    aliases: ['pot'],
+    summary: 'Boils water.',
+    stage: 'main',
+    config: Type.Object({ volts: Type.Integer({ default: 230, unit: 'V', live: true, description: 'of the mains' }) }),
+    provides: {},
+    consumes: { source: one(Tap) },
+    interfaces: [Kettle],
+    create: () => ({
+      provides: {},
+      published: { Kettle: { boil: () => {}, warm: () => true } },
+      start: () => {},
+      link: () => {},
+    }),
+  });
+  const parts = { types: [type], everyInterface: [] };
+  const page = referencePage(parts);
+  assert.equal(referencePage(parts), page);
+  assert.match(page, /^<!-- Generated by/);
+  for (const line of [
+    '- also called: `pot`',
+    '- interfaces: [Kettle](#kettle)',
+    '- consumes: one `tap`',
+    '| `volts` | integer | `230` | V | live | of the mains |',
+    'right operate · HTTP `POST /v1/svc/NAME/boil` · WAMP `NAME.boil`, `NAME.kettle.boil`',
+    '| `litres` | number |  | how much \\| how little |',
+    'Result: nothing.',
+    '#### Kettle.get_warm',
+  ])
+    assert.ok(page.split('\n').includes(line), line);
+});
