@@ -207,15 +207,20 @@ describe('the page', { skip: needPeer('chromium', 'ffprobe'), timeout: 170_000 }
   });
 
   test('on a phone nothing is wider than the screen, and the picture comes first', async () => {
+    const layout = (): Promise<[width: number, picture: number, list: number]> =>
+      page.evaluate(() => {
+        const { document } = globalThis as any;
+        const top = (selector: string): number => document.querySelector(selector).getBoundingClientRect().top;
+        return [document.documentElement.scrollWidth, top('video'), top('nav')];
+      });
     await page.setViewportSize({ width: 390, height: 844 });
     await moves(page, 'a picture on the phone');
-    const [width, video, list] = await page.evaluate(() => {
-      const { document } = globalThis as any;
-      const top = (selector: string): number => document.querySelector(selector).getBoundingClientRect().top;
-      return [document.documentElement.scrollWidth, top('video'), top('nav')];
-    });
+    const [width, picture, list] = await layout();
     assert.equal(width, 390);
-    assert.ok(Number(video) < Number(list));
+    assert.ok(picture < list);
+    await page.getByRole('button', { name: 'Back into the archive' }).click();
+    await moves(page, 'the archive on the phone');
+    assert.equal((await layout())[0], 390);
   });
 
   test('nothing was loaded from elsewhere, nothing was refused, nothing broke', () => {

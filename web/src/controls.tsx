@@ -105,7 +105,10 @@ function Behind() {
   if (behind === undefined || route.value === undefined) return null;
   const live = route.value.mode === 'live';
   return (
-    <span class={live && behind > lateMs ? 'behind late' : 'behind'} title="Between the picture and the server's clock">
+    <span
+      class={!live ? 'behind ago' : behind > lateMs ? 'behind late' : 'behind'}
+      title="Between the picture and the server's clock"
+    >
       {durationText(live ? behind : Math.round(behind / 1000) * 1000).replace('.0 s', ' s')}{' '}
       {live ? 'behind live' : 'ago'}
     </span>

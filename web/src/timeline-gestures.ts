@@ -6,8 +6,8 @@ export interface Meaning {
   pan(dx: number): void;
   pinch(from: readonly [number, number], to: readonly [number, number]): void;
   play(x: number): void;
-  /** From where it began to where it is now; `done` when the pointer is lifted. */
-  range(from: number, to: number, done: boolean): void;
+  /** From where it began to where it is now. */
+  range(from: number, to: number): void;
   /** The end of the range that is there, to be dragged; undefined if there is none. */
   handleAt(x: number): 'begin' | 'end' | undefined;
   moveHandle(handle: 'begin' | 'end', x: number): void;
@@ -19,7 +19,7 @@ const clickPx = 4;
 
 type Drag =
   | { readonly kind: 'pan' | 'range'; readonly startX: number; moved: boolean }
-  | { readonly kind: 'handle'; readonly handle: 'begin' | 'end' };
+  | { readonly kind: 'handle'; readonly handle: 'begin' | 'end'; readonly startX: number; moved: boolean };
 
 export function listen(element: HTMLElement, meaning: Meaning): () => void {
   const pointers = new Map<number, number>();
@@ -39,7 +39,7 @@ export function listen(element: HTMLElement, meaning: Meaning): () => void {
     pointers.set(e.pointerId, x);
     const handle = meaning.handleAt(x);
     if (pointers.size > 1) drag = undefined;
-    else if (handle && !e.shiftKey) drag = { kind: 'handle', handle };
+    else if (handle && !e.shiftKey) drag = { kind: 'handle', handle, startX: x, moved: false };
     else drag = { kind: e.shiftKey ? 'range' : 'pan', startX: x, moved: false };
   };
 
@@ -51,26 +51,20 @@ export function listen(element: HTMLElement, meaning: Meaning): () => void {
       return;
     }
     const from = two();
-    if (drag && drag.kind !== 'handle' && !drag.moved && Math.abs(x - drag.startX) <= clickPx) return;
+    if (drag && !drag.moved && Math.abs(x - drag.startX) <= clickPx) return;
     pointers.set(e.pointerId, x);
     const to = two();
+    if (drag) drag.moved = true;
     if (from && to) meaning.pinch(from, to);
     else if (drag?.kind === 'handle') meaning.moveHandle(drag.handle, x);
-    else if (drag?.kind === 'range') {
-      drag.moved = true;
-      meaning.range(drag.startX, x, false);
-    } else if (drag) {
-      drag.moved = true;
-      meaning.pan(x - before);
-    }
+    else if (drag?.kind === 'range') meaning.range(drag.startX, x);
+    else if (drag) meaning.pan(x - before);
     meaning.hover(e.pointerType === 'mouse' ? x : undefined);
   };
 
   const up = (e: PointerEvent): void => {
     if (!pointers.delete(e.pointerId) || !drag) return;
-    const x = xOf(e);
-    if (drag.kind === 'range' && drag.moved) meaning.range(drag.startX, x, true);
-    else if (drag.kind !== 'handle' && !drag.moved) meaning.play(x);
+    if (!drag.moved) meaning.play(xOf(e));
     drag = undefined;
   };
 

@@ -10,7 +10,7 @@ import { clockText, dateText, durationText, momentText } from './time-text.ts';
 import { listen, type Meaning } from './timeline-gestures.ts';
 import { endOf, pan, pinch, timeFromX, xFromTime, zoom } from './timeline-maths.ts';
 import { bandTop, paint } from './timeline-paint.ts';
-import { goLive, keepUp, move, playAt, range, setRange, shown, track } from './view.ts';
+import { chosen, goLive, keepUp, move, playAt, range, setRange, shown, track } from './view.ts';
 import { reasonText } from './words.ts';
 
 const heightPx = 96;
@@ -76,6 +76,9 @@ const meaning: Meaning = {
   },
   handleAt: x => {
     const { beginMs, endMs } = range.value;
+    // In a range of a few pixels one could not be told from the other.
+    const part = chosen.value;
+    if (part && xFromTime(shown.value, part[1]) - xFromTime(shown.value, part[0]) < 3 * handlePx) return undefined;
     const near = (timeMs: number | undefined): boolean =>
       timeMs !== undefined && Math.abs(xFromTime(shown.value, timeMs) - x) <= handlePx;
     return near(endMs) ? 'end' : near(beginMs) ? 'begin' : undefined;

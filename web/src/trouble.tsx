@@ -53,7 +53,7 @@ export function HealthChip() {
     );
   return (
     <span class={value.status === 'failed' ? 'chip bad' : 'chip warn'}>
-      {broken} of {value.objects?.length} {broken === 1 ? 'does' : 'do'} not work
+      {broken} of {value.objects?.length} {broken === 1 ? 'fails' : 'fail'}
     </span>
   );
 }

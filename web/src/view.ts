@@ -68,6 +68,7 @@ export function playAt(timeMs: number): void {
   const of = track.value;
   if (!of) return;
   const state = sourceNamed(of.source)?.state ?? 'archive';
+  following.value = true;
   if (state === 'live' && timeMs >= nowMs.value - notYetMs) goLive(of.source);
   else go({ mode: 'archive', ...of, atMs: Math.round(Math.min(timeMs, nowMs.value)) });
 }
