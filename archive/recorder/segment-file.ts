@@ -182,7 +182,7 @@ function recordOf(f: Fragment, offset: number, origins: readonly number[], reord
   const tracks = origins.map(() => ({ baseDts: 0, samples: 0, duration: 0, bytes: 0 }));
   for (const t of f.tracks)
     tracks[t.track] = {
-      // Audio that comes later than all of the first fragment may begin before it; see shiftMediaTime.
+      // Rounding may put a sample before the file's time 0 by a tick; see shiftMediaTime.
       baseDts: Math.max(0, t.baseDts - (origins[t.track] ?? 0)),
       samples: t.samples,
       duration: t.duration,

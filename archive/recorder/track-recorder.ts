@@ -170,7 +170,7 @@ export class TrackRecorder {
 
   #take(fragment: Fragment | undefined): void {
     const run = this.#inArchive;
-    if (!fragment || !run) return;
+    if (!fragment || !run || this.#isOnlyLateSound(fragment)) return;
     if (this.#dropping !== undefined && !this.#mayGoOn(fragment)) {
       this.#changeGap(this.#dropping, fragment.beginMs);
       return;
@@ -182,8 +182,9 @@ export class TrackRecorder {
     // A file begins with a key frame; behind a clock step the rest of the group of pictures has none.
     if (begins && !fragment.keyframe && this.#hasVideo) return;
     if (begins && run.startUs === 0) run.startUs = Math.round(fragment.beginMs * 1000);
+    const origin = begins ? earliestSecond(fragment) : 0;
     const file: NewSegment | undefined = begins
-      ? { run, origins: originsOf(fragment), beginMs: fragment.beginMs }
+      ? { run, origins: originsOf(fragment, origin), beginMs: fragment.beginMs }
       : undefined;
     const full = this.#shared.full();
     if (full || !this.#writer.write(fragment, this.#reordered, file)) {
@@ -195,10 +196,19 @@ export class TrackRecorder {
     this.#lostPackets = 0;
     this.#closeGap(fragment.beginMs);
     this.#edgeMs = fragment.endMs;
+    // Nothing of a file lies before its time 0: sound that comes later than that belongs to the file before.
+    if (begins) this.#fragmenter?.leaveOutBefore(origin);
     if (begins || !this.#planned) this.#planned = { ...next, bytes: run.init.length, endMs: 0, mediaEnd: 0 };
     this.#planned.bytes += fragment.bytes;
     this.#planned.endMs = fragment.endMs;
     this.#planned.mediaEnd = media.end;
+  }
+
+  /** Sound without pictures goes on behind what is recorded, when pictures stand still; it is never put behind and dated before. */
+  #isOnlyLateSound({ run, tracks, beginMs, endMs }: Fragment): boolean {
+    if (!this.#hasVideo || this.#edgeMs === undefined || tracks.some(t => run.tracks[t.track]?.kind === 'video'))
+      return false;
+    return endMs <= this.#edgeMs || beginMs < this.#edgeMs - joinMs;
   }
 
   /** A hole that nobody gave a reason for. Media without one and a wall clock with one: the clock stepped forward. */
@@ -262,10 +272,12 @@ export class TrackRecorder {
   }
 }
 
+/** Media time of a fragment's first sample of all tracks, seconds of the run. */
+const earliestSecond = ({ run, tracks }: Fragment): number =>
+  Math.min(...tracks.map(t => t.baseDts / (run.tracks[t.track]?.timescale ?? 1)));
+
 /** Media time at which each track's file time is 0: the earliest sample of all tracks. */
-function originsOf({ run, tracks }: Fragment): number[] {
-  const seconds = tracks.map(t => t.baseDts / (run.tracks[t.track]?.timescale ?? 1));
-  const first = Math.min(...seconds);
+function originsOf({ run, tracks }: Fragment, first: number): number[] {
   // Rounding must not put the first sample before 0.
   return run.tracks.map((t, i) =>
     Math.min(Math.round(first * t.timescale), ...tracks.filter(f => f.track === i).map(f => f.baseDts)),

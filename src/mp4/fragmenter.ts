@@ -7,7 +7,7 @@
  *   - in front of a key frame of the video track, if wanted;
  *   - when its video (its audio, in a run without video) would grow beyond `maxSeconds`;
  *     rates are not exact, so a quarter of the last sample's duration is allowed on top;
- *   - when video stands still and audio is a second longer than that;
+ *   - when video stands still and audio is a second further than that; audio that only catches up waits for video;
  *   - when it holds `limitBytes`: whatever comes, no more is ever held than that and one unit per track.
  *
  * Within a fragment the video samples come first, then audio, each in one `trun`.
@@ -52,6 +52,8 @@ export class Fragmenter {
   #heldBytes = 0;
   /** Subtracted from decoding times; undefined until the first fragment. */
   #originSeconds: number | undefined = undefined;
+  /** See `leaveOutBefore`. */
+  #earliestSeconds = 0;
 
   constructor(run: Run, options: FragmenterOptions) {
     this.run = run;
@@ -81,6 +83,11 @@ export class Fragmenter {
     this.#originSeconds = undefined;
   }
 
+  /** Samples of later fragments that lie before this decoding time as written, in seconds, are left out: their file has ended. */
+  leaveOutBefore(seconds: number): void {
+    this.#earliestSeconds = seconds;
+  }
+
   /** Takes a unit of this run, in decoding order per track; gives the fragment that it completes, of the units before it. */
   push(unit: AccessUnit): Fragment | undefined {
     const column = this.#columns[unit.track];
@@ -100,16 +107,25 @@ export class Fragmenter {
     if (column.count === 0) return false;
     const { duration, lastDuration, track } = column;
     const maxTicks = this.#maxSeconds * track.timescale;
-    if (column !== this.#lead) return duration > maxTicks + track.timescale;
+    if (column !== this.#lead) return duration > maxTicks + track.timescale && this.#leadStandsStill(column);
     if (this.#cutAtKeyframes && track.kind === 'video' && unit.keyframe) return true;
     return duration + lastDuration > maxTicks + lastDuration / 4;
+  }
+
+  /** Footage of `column` goes further than the next picture by more than may be held. Of a burst one track comes behind the other. */
+  #leadStandsStill(column: SampleColumns): boolean {
+    const waiting = this.#lead?.waiting;
+    if (!waiting) return true;
+    const end = (column.base + column.duration) / column.track.timescale;
+    return end - waiting.dts / (this.#lead?.track.timescale ?? 1) > this.#maxSeconds;
   }
 
   /** One fragment of all samples whose duration is known; undefined when there are none. */
   #cut(): Fragment | undefined {
     const ordered = this.#ordered;
     const origin = (this.#originSeconds ??= this.#origin());
-    for (const c of ordered) if (c.count > 0) c.dropBefore(Math.round(origin * c.track.timescale));
+    const earliest = origin + Math.max(0, this.#earliestSeconds);
+    for (const c of ordered) if (c.count > 0) c.dropBefore(Math.round(earliest * c.track.timescale));
     const first = ordered.find(c => c.count > 0);
     if (!first) {
       if (this.#sequence === 0) this.#originSeconds = undefined;

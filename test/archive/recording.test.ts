@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { scanFile } from '#archive/library/scan-file';
 import { WriteBudget } from '#archive/recorder/write-budget';
-import { makeRun, Rig, t0 } from './rig.ts';
+import { makeRun, Rig, t0, units } from './rig.ts';
 
 describe('recording', () => {
   test('footage is found where it was recorded, to the end of the last picture, after an orderly stop', async () => {
@@ -113,6 +114,39 @@ describe('recording', () => {
       await rig.files.readText('/archive/ledger/2026-01.jsonl'),
       /"clock":\{"track":"cam1".*"offset_ms":5000/,
     );
+    await rig.stop();
+  });
+
+  test('of a burst the sound comes behind the pictures: times go forward, and what belongs to a file before is left out', async () => {
+    const rig = await new Rig().open();
+    rig.options = { ...rig.options, fileSeconds: 2 };
+    const run = makeRun({ audio: true });
+    const all = [...units({ run, startMs: t0, from: 0, to: 12 })];
+    const sink = rig.recorder.track('cam1');
+    for (const at of [0, 4, 8]) {
+      const part = all.filter(u => u.wallMs >= t0 + at * 1000 && u.wallMs < t0 + at * 1000 + 4000);
+      for (const track of [0, 1]) for (const u of part) if (u.track === track) sink.unit(u);
+      await rig.pass(4000);
+    }
+    await rig.stop();
+    for (const path of rig.segments()) {
+      const file = await rig.files.open(`/archive/${path}`, 'read');
+      const scanned = await scanFile(file);
+      await file.close();
+      const ends = [0, 0];
+      let last = 0;
+      for (const { beginMs, tracks } of scanned?.records ?? []) {
+        assert.ok(beginMs > last, `${path}: fragments ascend`);
+        last = beginMs;
+        for (const [i, t] of tracks.entries()) {
+          if (t.samples === 0) continue;
+          assert.ok(t.baseDts >= (ends[i] ?? 0), `${path}: track ${i} goes forward`);
+          ends[i] = t.baseDts + t.duration;
+        }
+      }
+    }
+    await rig.open();
+    assert.deepEqual(await rig.timeline('cam1'), ['00:00.000 00:12.000']);
     await rig.stop();
   });
 

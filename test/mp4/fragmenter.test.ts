@@ -236,6 +236,32 @@ describe('Fragmenter with audio', () => {
     assert.ok(fragments.every(f => (f.tracks.at(-1)?.duration ?? 0) <= 48_000 * 2.1));
   });
 
+  test('of a burst the sound comes behind the pictures: it waits for the next one, and no fragment goes back in time', () => {
+    const burst = [...video(100, [0, 25, 50, 75], bothRun), ...audio(0, 185), ...video(103, [100], bothRun).slice(100)];
+    const fragments = fragmentsOf(burst, {}, false);
+    assert.deepEqual(
+      fragments.map(f => f.tracks.map(t => [t.track, t.samples])),
+      [
+        [[0, 25]],
+        [[0, 25]],
+        [[0, 25]],
+        [
+          [0, 25],
+          [1, 184],
+        ],
+      ],
+    );
+  });
+
+  test('what lies before a time that was given up is left out', () => {
+    const fragmenter = new Fragmenter(bothRun, { ...usual, originDts: 'run' });
+    const units = [...video(51, [25, 50], bothRun).slice(25), ...audio(0, 90)];
+    for (const u of units) fragmenter.push(u);
+    fragmenter.leaveOutBefore(1);
+    const tracks = fragmenter.flush()?.tracks;
+    assert.deepEqual(tracks?.map(t => [t.track, t.baseDts]).at(-1), [1, 48_128]);
+  });
+
   test('only audio: cut by time, every fragment is a beginning', () => {
     const units = Array.from({ length: 120 }, (_, i) => fakeUnit(audioRun, i * 20, { keyframe: true, bytes: 160 }));
     assert.deepEqual(
