@@ -35,6 +35,7 @@ const settlingMs = 10_000;
 /** Cameras that save bits let many seconds pass between keyframes, but no more than this. */
 const keyframeLimitMs = 60_000;
 const clockStepMs = 1_000;
+const statsEveryMs = 60_000;
 
 export class Connection implements SessionTaker {
   readonly #options: ConnectionOptions;
@@ -59,6 +60,7 @@ export class Connection implements SessionTaker {
   #batched = false;
   #healthy = false;
   #faultsTold = 0;
+  #statsToldMs = 0;
   mediaFlowed = false;
   audioFlowed = false;
 
@@ -208,6 +210,7 @@ export class Connection implements SessionTaker {
     this.#session.tick(nowMs);
     this.#tellFaults();
     if (this.#playingSinceMs < 0) return;
+    this.#tellStats(nowMs);
     this.#setBatching();
     const silentMs = nowMs - this.#lastPacketMs;
     if (silentMs >= this.#stallMs) this.#stalled('no-media', `media for ${this.#stallMs / 1000} s`);
@@ -259,5 +262,13 @@ export class Connection implements SessionTaker {
     if (stats === undefined || stats.faults === this.#faultsTold) return;
     this.#options.context.log.warn('bad-media', { payloads: stats.faults - this.#faultsTold, last: stats.lastFault });
     this.#faultsTold = stats.faults;
+  }
+
+  /** `rtpstats`: how the network treats the packets, once a minute. */
+  #tellStats(nowMs: number): void {
+    if (!this.#options.context.config.rtpstats || nowMs - this.#statsToldMs < statsEveryMs) return;
+    this.#statsToldMs = nowMs;
+    const { packets, lostPackets, latePackets } = this.#receiver?.stats ?? {};
+    this.#options.context.log.info('rtp-stats', { packets, lost: lostPackets, late: latePackets });
   }
 }

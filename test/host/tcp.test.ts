@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
 import { Fault } from '#core/errors';
 import type { TcpConnection, TcpListener } from '#core/world';
+import { temporaryFolder } from '#fake/daemon';
+import { needPeer, runPeer } from '#fake/peers';
 import { createTcp } from '#host/tcp';
 
 const tcp = createTcp();
@@ -171,5 +176,53 @@ describe('tcp', () => {
     await until(() => ends.length === 1);
     assert.ok(slow > 1 << 20 && slow < 4 << 20, `${slow}`);
     assert.ok(ends[0] instanceof Fault && ends[0].kind === 'overload');
+  });
+
+  test('TLS with a certificate that nobody signed: refused, or taken where that is allowed', {
+    skip: needPeer('openssl'),
+  }, async t => {
+    const [key, cert] = ['key.pem', 'cert.pem'].map(f => join(temporaryFolder(t), f)) as [string, string];
+    runPeer('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      '-subj',
+      '/CN=cam',
+      '-days',
+      '2',
+    ]);
+    const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, s => {
+      s.on('error', () => {});
+      s.on('data', d => s.write(d.toString().toUpperCase()));
+    });
+    server.on('tlsClientError', () => {});
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    t.after(() => void server.close());
+    const { port } = server.address() as { port: number };
+    let heard = '';
+    const options = {
+      host: '127.0.0.1',
+      port,
+      timeoutMs: 2000,
+      onBytes: (b: Uint8Array, n: number) => void (heard += text(b, n)),
+      onClose: () => {},
+    };
+    await assert.rejects(
+      tcp.connect({ ...options, tls: {} }),
+      (e: unknown) => e instanceof Fault && e.kind === 'transport',
+    );
+    const c = await tcp.connect({ ...options, tls: { rejectUnauthorized: false } });
+    c.write('describe');
+    await until(() => heard === 'DESCRIBE');
+    c.readEvery(50);
+    c.write('play');
+    await until(() => heard === 'DESCRIBEPLAY');
+    c.close();
   });
 });
