@@ -56,6 +56,18 @@ export async function runDaemon(
 ): Promise<number> {
   const { world, threads, source, stateFolder, version } = parts;
   const { log } = world;
+  // Signals that come during the start wait for its end: nothing is torn in two.
+  let asked = false;
+  const stopped = new Promise<void>(stop => {
+    const end = (): void => {
+      asked = true;
+      stop();
+    };
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) signals.on(signal, end);
+  });
+  const reloads = new Reloads();
+  signals.on('SIGHUP', () => reloads.ask());
+
   const first = await readConfiguration(world.files, source);
   tell(log, first.problems);
   if (!first.configuration) return exitCodes.problems;
@@ -76,6 +88,11 @@ export async function runDaemon(
     schema: () => documentSchema(source.types),
   });
   const scope = new Scope('daemon', (e, task) => log.error('task-failed', { task, error: faultFrom(e).message }));
+  const end = async (exitCode: number): Promise<number> => {
+    await runtime.stop();
+    await scope.close();
+    return exitCode;
+  };
   try {
     await world.files.makeFolder(stateFolder);
     scope.own('control socket', await serveControl(world, runtime.house, `${stateFolder}/control.sock`), s =>
@@ -84,22 +101,45 @@ export async function runDaemon(
     await runtime.apply(first.configuration);
   } catch (e) {
     log.error('cannot-start', { error: faultFrom(e).message });
-    await scope.close();
-    await runtime.stop();
-    return exitCodes.cannotStart;
+    return end(exitCodes.cannotStart);
   }
-  const stopped = new Promise<void>(stop => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) signals.on(signal, stop);
-  });
-  signals.on('SIGHUP', () => void reload(parts, runtime));
-
-  await ready(parts, runtime);
+  if (!asked) await ready(parts, runtime);
+  reloads.allow(() => reload(parts, runtime));
   await stopped;
   log.info('stopping');
   await notify(parts, 'STOPPING=1');
-  await runtime.stop();
-  await scope.close();
-  return exitCodes.inOrder;
+  return end(exitCodes.inOrder);
+}
+
+/** Reloads, one after the other. Who asks while one waits for its turn has asked for that one: it reads what is there then. */
+class Reloads {
+  #turn: Promise<void>;
+  #open: (reload: () => Promise<void>) => void = () => undefined;
+  #waits = false;
+  #reload: () => Promise<void> = () => Promise.resolve();
+
+  constructor() {
+    this.#turn = new Promise(allowed => {
+      this.#open = reload => {
+        this.#reload = reload;
+        allowed();
+      };
+    });
+  }
+
+  /** The start is over. */
+  allow(reload: () => Promise<void>): void {
+    this.#open(reload);
+  }
+
+  ask(): void {
+    if (this.#waits) return;
+    this.#waits = true;
+    this.#turn = this.#turn.then(() => {
+      this.#waits = false;
+      return this.#reload();
+    });
+  }
 }
 
 async function ready(parts: DaemonParts, runtime: Runtime): Promise<void> {

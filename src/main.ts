@@ -123,5 +123,8 @@ async function end(): Promise<number> {
   }
 }
 
+// Who reads the output may be gone before us: a pager that was quit, a program that wanted the ready line only.
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
 process.exitCode = await end();
 // What is left open after a clean stop would be a leak: it shows as a process that does not end, so it is not hidden by an exit here.

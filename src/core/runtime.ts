@@ -112,6 +112,7 @@ export class Runtime {
     { readonly plan: Plan; readonly problems: readonly Problem[] } | { readonly problems: readonly Problem[] }
   > {
     return this.#inTurn(async () => {
+      if (this.#stopping) throw new Fault('cancelled', 'stopped', 'the daemon is stopping: nothing is loaded any more');
       const { problems, configuration } = await this.#parts.load(filesOnDisk, this.#running);
       if (!configuration) {
         this.#emitOwn('ConfigRejected', { problems: problems.filter(p => p.severity === 'error').length });

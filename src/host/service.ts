@@ -9,7 +9,9 @@ import { spawn } from 'node:child_process';
 export function notifyServiceManager(state: string, notifySocket: string | undefined): Promise<string | undefined> {
   if (notifySocket === undefined) return Promise.resolve(undefined);
   return new Promise(done => {
-    const child = spawn('systemd-notify', [`--pid=${process.pid}`, state], { stdio: 'ignore' });
+    // sd_notify(3): a reload tells when it began, on the clock that hrtime reads on Linux; Type=notify-reload demands it.
+    const since = state === 'RELOADING=1' ? [`MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`] : [];
+    const child = spawn('systemd-notify', [`--pid=${process.pid}`, state, ...since], { stdio: 'ignore' });
     child.once('error', e => done(e.message));
     child.once('exit', code => done(code === 0 ? undefined : `systemd-notify ended with ${code}`));
   });

@@ -265,6 +265,17 @@ describe('the runtime', () => {
     assert.deepEqual('plan' in (await h.runtime.plan(filesOnDisk)), true);
   });
 
+  test('a reload that comes while all stops brings nothing back', async t => {
+    const h = house(t);
+    await h.runtime.apply(h.conf([cam('a', 'u1')]));
+    h.did();
+    h.write(JSON.stringify({ objects: [cam('a', 'u2')] }));
+    const stopped = h.runtime.stop();
+    await assert.rejects(h.runtime.reload(), (e: Fault) => e.kind === 'cancelled');
+    await stopped;
+    assert.deepEqual([h.did(), h.runtime.house.objects()], [['a stopped'], []]);
+  });
+
   test('changes asked for at once happen one after the other', async t => {
     const h = house(t);
     await Promise.all(['u1', 'u2', 'u3'].map(url => h.runtime.apply(h.conf([cam('a', url)]))));

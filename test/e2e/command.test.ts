@@ -116,6 +116,43 @@ describe('a running daemon', () => {
     }
   });
 
+  test('SIGTERM and SIGHUP during the start wait for its end: exit 0, nothing left', async t => {
+    const daemon = await idleDaemon(t);
+    const started = daemon.start().then(
+      () => 'ready',
+      () => 'ended',
+    );
+    await until('the control socket is there', async () => existsSync(join(daemon.folder, 'state', 'control.sock')));
+    daemon.signal('SIGHUP');
+    assert.equal(await daemon.stop(), 0, daemon.log);
+    await started;
+    assert.ok(!existsSync(join(daemon.folder, 'state', 'control.sock')));
+  });
+
+  test('runs on when whoever read its output is gone', async t => {
+    const daemon = await idleDaemon(t);
+    await daemon.start([], {}, 'reader-gone');
+    await until('it answers', async () => (await daemon.get<unknown[]>('/v1/svc')).length > 0);
+    assert.equal(await daemon.stop(), 0);
+  });
+
+  test('of many SIGHUPs at once the last state of the files is what runs', async t => {
+    const daemon = await idleDaemon(t);
+    await daemon.start();
+    const port = Number(new URL(daemon.url).port);
+    for (let i = 0; i <= 30; i++) {
+      daemon.configure({
+        ...site(port),
+        objects: site(port).objects.map(o => (o['name'] === 'cam' ? { ...o, meta: { i } } : o)),
+      });
+      daemon.signal('SIGHUP');
+    }
+    await until('the last one runs', async () => {
+      const { cam } = await daemon.get<{ cam: { i: number } }>('/v1/svc/meta');
+      return cam.i === 30;
+    });
+  });
+
   test('a configuration with an error starts nothing: exit 1 and the problem in the log', async t => {
     const daemon = await idleDaemon(t);
     daemon.configure({ objects: [{ type: 'testsource', name: 'cam', size: [1, 2] }] });
@@ -139,8 +176,8 @@ describe('a running daemon', () => {
     await until('RELOADING and READY are told', async () => states().length === 3);
     await daemon.stop();
     assert.deepEqual(
-      states(),
-      ['READY=1', 'RELOADING=1', 'READY=1', 'STOPPING=1'].map(s => `--pid=${pid} ${s}`),
+      states().map(l => l.replace(/ MONOTONIC_USEC=\d+$/, ' since')),
+      ['READY=1', 'RELOADING=1 since', 'READY=1', 'STOPPING=1'].map(s => `--pid=${pid} ${s}`),
     );
   });
 });

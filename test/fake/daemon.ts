@@ -58,8 +58,12 @@ export class Daemon {
     writeFileSync(join(this.folder, 'site.json'), JSON.stringify(document, undefined, 2));
   }
 
-  /** Starts and waits for the ready line; milliseconds it took. */
-  async start(options: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<number> {
+  /** Starts and waits for the ready line, unless nobody reads it: `reader-gone` closes its output first; milliseconds it took. */
+  async start(
+    options: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+    output: 'read' | 'reader-gone' = 'read',
+  ): Promise<number> {
     const began = performance.now();
     const words = [
       'run',
@@ -76,6 +80,10 @@ export class Daemon {
     child.stderr.on('data', (d: Buffer) => {
       this.log += d.toString();
     });
+    if (output === 'reader-gone') {
+      child.stdout.destroy();
+      return 0;
+    }
     const line = await new Promise<string>((ready, refuse) => {
       let text = '';
       child.stdout.on('data', (d: Buffer) => {
