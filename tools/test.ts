@@ -2,26 +2,51 @@
  * Runs the tests: `npm test`, or some of them: `npm test -- test/core`. `--fuzz` gives the
  * fuzz tests more rounds. A test whose peer (ffmpeg, GStreamer, Chromium ...) is absent is
  * skipped and names it; with OCELLUS_PEERS=required such a skip is a failure.
+ *
+ * End-to-end tests watch the clock, so they run alone and last; the others share the cores.
  */
-import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
 
 const words = process.argv.slice(2);
-const fuzz = words.includes('--fuzz');
+if (words.includes('--fuzz')) process.env['OCELLUS_FUZZ'] = '100';
 const places = words.filter(w => !w.startsWith('--'));
 const files = (places.length > 0 ? places : ['test'])
   .flatMap(place => (place.endsWith('.ts') ? [place] : globSync(`${place}/**/*.test.ts`)))
   .sort();
-const child = spawn(
-  process.execPath,
-  [
-    '--disable-warning=ExperimentalWarning',
-    '--test',
-    '--test-timeout=180000',
-    '--test-concurrency=2',
-    ...words.filter(w => w.startsWith('--') && w !== '--fuzz'),
-    ...files,
-  ],
-  { stdio: 'inherit', env: { ...process.env, ...(fuzz ? { OCELLUS_FUZZ: '100' } : {}) } },
+const alone = (file: string): boolean => file.includes('/e2e/');
+const timeoutMs = 180_000;
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+/** Runs files; what they print and what failed goes to stdout as it comes. */
+async function phase(chosen: readonly string[], concurrency: number): Promise<void> {
+  if (chosen.length === 0) return;
+  const events = run({
+    files: [...chosen],
+    concurrency,
+    timeout: timeoutMs,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  // A file and a suite are told like tests; only what is neither counts.
+  events.on('test:pass', e => {
+    if (e.details.type === 'suite' || chosen.some(f => e.name.endsWith(f))) return;
+    if (e.skip === undefined) counts.passed++;
+    else counts.skipped++;
+  });
+  events.on('test:fail', e => {
+    if (e.details.type !== 'suite') counts.failed++;
+  });
+  const reporter = new spec();
+  events.compose(reporter).pipe(process.stdout, { end: false });
+  await new Promise<void>(done => reporter.once('end', done));
+}
+
+await phase(
+  files.filter(f => !alone(f)),
+  2,
 );
-child.on('exit', code => process.exit(code ?? 1));
+await phase(files.filter(alone), 1);
+const { passed, failed, skipped } = counts;
+process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
