@@ -25,11 +25,21 @@ export function ledgerLines(notes: readonly Note[]): Map<string, string> {
   return lines;
 }
 
-export async function appendLedger(files: Files, folder: string, notes: readonly Note[]): Promise<void> {
+/**
+ * `isWhole`: what is there ends with a whole line. Otherwise the lines begin on a line of their own, so that
+ * a torn one spoils no other. True when something was written.
+ */
+export async function appendLedger(
+  files: Files,
+  folder: string,
+  notes: readonly Note[],
+  isWhole: boolean,
+): Promise<boolean> {
   const lines = ledgerLines(notes);
-  if (lines.size === 0) return;
+  if (lines.size === 0) return false;
   await files.makeFolder(`${folder}/${ledgerFolder}`);
-  for (const [path, text] of lines) await files.append(`${folder}/${path}`, text);
+  for (const [path, text] of lines) await files.append(`${folder}/${path}`, isWhole ? text : `\n${text}`);
+  return true;
 }
 
 /** The gaps that one month's text tells, the last line of each track and begin. Lines that are none of ours are passed over. */

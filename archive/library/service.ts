@@ -35,6 +35,8 @@ interface OpenArchive {
   readonly place: Place;
   readonly lock: { release(): Promise<void> };
   walking: Promise<void>;
+  /** False when the last line may have been cut off: by a crash before, or by a full disk. */
+  ledgerIsWhole: boolean;
   stopping: boolean;
 }
 
@@ -60,7 +62,7 @@ export class LibraryOfFolder implements Library {
         if (isNew) await this.#beginRebuild(place);
         if (unclean) await recover(place);
         place.index.setMeta('clean', '0');
-        this.#archive = { place, lock, walking: Promise.resolve(), stopping: false };
+        this.#archive = { place, lock, walking: Promise.resolve(), ledgerIsWhole: false, stopping: false };
         this.#archive.walking = this.#walk(this.#archive);
         return { tracks: place.index.tracks().map(t => knownTrack(place.index, t)), unclean };
       } catch (e) {
@@ -76,7 +78,10 @@ export class LibraryOfFolder implements Library {
   async commit(notes: readonly Note[]): Promise<void> {
     const { place } = this.#open;
     // The ledger first: a line too many is harmless, a line too few is lost with the index.
-    await appendLedger(place.files, place.folder, notes);
+    const archive = this.#open;
+    const isWhole = archive.ledgerIsWhole;
+    archive.ledgerIsWhole = false;
+    archive.ledgerIsWhole = (await appendLedger(place.files, place.folder, notes, isWhole)) || isWhole;
     if (place.index.apply(notes).length > 0) await unlinkCondemned(place);
   }
 
@@ -122,7 +127,7 @@ export class LibraryOfFolder implements Library {
     return gapsFrom(this.#open.place.index, track, range, this.#world.clock.wallMs());
   }
   async playlist(track: string, range: Range, container: 'fmp4' | 'ts'): Promise<MediaAnswer> {
-    return playlistAnswer(this.#open.place.index, track, range, container);
+    return playlistAnswer(this.#open.place, track, range, container);
   }
   async hls(track: string, path: string): Promise<MediaAnswer> {
     return hlsAnswer(this.#open.place, track, path);

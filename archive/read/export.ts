@@ -26,6 +26,7 @@ import {
 } from './export-plan.ts';
 import { initOf } from './hls.ts';
 import { MediaReader } from './media-reader.ts';
+import { presentFiles } from './present.ts';
 import { trackNamed } from './timeline.ts';
 
 /** About eleven days at one a second. A record takes a few hundred bytes here. */
@@ -74,7 +75,7 @@ async function planOf(place: Place, { track: name, beginMs, endMs, gaps }: Expor
   const track = trackNamed(index, name);
   const interval = { beginMs, endMs };
   const sources: Source[] = [];
-  for (const file of index.files(track.id, beginMs, endMs)) {
+  for (const file of await presentFiles(place, track.id, beginMs, endMs)) {
     const init = initOf(index, file.format);
     for (const record of neededOf(index.records(file), interval)) sources.push({ file, init, record });
     if (sources.length > mostFragments)

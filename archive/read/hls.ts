@@ -19,6 +19,7 @@ import type { FileRow } from '../index/rows.ts';
 import type { Range } from '../library/library.ts';
 import type { Place } from '../library/recovery.ts';
 import { MediaReader } from './media-reader.ts';
+import { presentFiles } from './present.ts';
 import { trackNamed } from './timeline.ts';
 
 /** A segment ends at the first key frame behind this. */
@@ -41,12 +42,18 @@ interface Segment {
  * The playlist of an interval: segments of about `segmentMs`, a discontinuity at each gap and
  * change of codec. Faults: `no-data`, `not-found`, `too-large`.
  */
-export function playlistAnswer(index: ArchiveIndex, name: string, range: Range, container: 'fmp4' | 'ts'): MediaAnswer {
+export async function playlistAnswer(
+  place: Place,
+  name: string,
+  range: Range,
+  container: 'fmp4' | 'ts',
+): Promise<MediaAnswer> {
+  const { index } = place;
   if (container === 'ts')
     throw new Fault('unsupported', 'not-implemented', 'archive HLS as MPEG-TS is not built yet; use container=fmp4');
   const track = trackNamed(index, name);
   const segments: Segment[] = [];
-  for (const file of index.files(track.id, range.beginMs ?? 0, range.endMs ?? Number.MAX_VALUE)) {
+  for (const file of await presentFiles(place, track.id, range.beginMs ?? 0, range.endMs ?? Number.MAX_VALUE)) {
     if (segments.length > mostSegments)
       throw new Fault('argument', 'too-large', `expected an interval of at most ${mostSegments} segments`);
     if (isPlayable(index, file))

@@ -166,14 +166,15 @@ export class Recorder {
     this.#hooks.recovered();
   }
 
-  /** Everything is written, safe, and told when it resolves; the library may be closed then. */
-  async stop(): Promise<void> {
+  /** Everything is written, safe, and told when it resolves; the library may be closed then. False: the library did not take what it was told, and must find it at the next start. */
+  async stop(): Promise<boolean> {
     await Promise.all([...this.#tracks.values()].map(t => t.stop('restart')));
     this.#stopped = true;
     await this.#retaining;
     await this.#commit();
     // What came while a commit was under way.
     await this.#commit();
+    return this.#notes.length === 0;
   }
 
   #trouble(track: string, fault: Fault): void {

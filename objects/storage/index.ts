@@ -153,9 +153,10 @@ class Storage {
       ends.close();
       this.#attached.delete(name);
     }
-    await recorder.stop();
+    const told = await recorder.stop();
     if (this.#library === library) this.#library = undefined;
-    await library.close();
+    // Else the index would call clean what it does not know; the connection's end leaves it unclean.
+    if (told) await library.close();
   }
 
   #attachAll(recorder: Recorder): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Fault } from '#core/errors';
 import type { Operation } from '#fake/files';
 import { SeededRandom } from '#fake/world';
 import { folder, makeRun, Rig, t0 } from './rig.ts';
@@ -226,6 +227,32 @@ describe('rebuild', () => {
     await rig.pass(2000);
     assert.deepEqual(await rig.timeline('cam1'), ['00:00.000 00:10.000']);
     assert.ok(rig.files.entries.has(`${folder}/cam1/2026/01/01/00/holiday.mp4`), 'what is not ours is left alone');
+    await rig.stop();
+  });
+
+  test('a ledger line cut off by a full disk spoils no other, and a stop that could not tell all is no clean one', async () => {
+    const rig = await new Rig().open();
+    await rig.record('cam1', { run: makeRun(), startMs: t0, from: 0, to: 4 });
+    let fails = 3;
+    rig.files.before = (operation, path) => {
+      if (operation !== 'append' || fails-- <= 0) return;
+      const before = rig.files.entries.has(path) ? rig.files.bytesOf(path) : new Uint8Array();
+      rig.files.put(path, new Uint8Array([...before, ...new TextEncoder().encode('{"gap":{"tra')]));
+      throw new Fault('storage', 'disk-full', 'ENOSPC');
+    };
+    rig.recorder.track('cam1').gap({ reason: 'camera-unreachable', atMs: t0 + 4000 });
+    await rig.pass(8000);
+    fails = 1000;
+    await rig.record('cam1', { run: makeRun(), startMs: t0 + 12_000, from: 0, to: 4 });
+    await rig.stop();
+    fails = 0;
+    await rig.open();
+    assert.equal(rig.opened.unclean, true);
+    assert.deepEqual(await rig.timeline('cam1'), ['00:00.000 00:04.000', '00:12.000 00:16.000']);
+    await rig.stop();
+    rig.removeIndex();
+    await rig.open();
+    assert.equal((await rig.gaps('cam1'))[0], '00:04.000 00:12.000 camera-unreachable');
     await rig.stop();
   });
 

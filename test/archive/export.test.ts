@@ -212,12 +212,27 @@ describe('export', () => {
     await rig.stop();
   });
 
-  test('a file removed by hand while the daemon runs gives a Fault, and its time becomes a gap removed', async () => {
+  test('files removed or cut by hand while the daemon runs: the answer has what is left, and their time becomes gaps removed', async () => {
+    const rig = await recorded();
+    await rig.pass(2000);
+    const [first, second] = rig.segments().map(p => `/archive/${p}`);
+    const cut = rig.files.bytesOf(first ?? '');
+    rig.files.put(first ?? '', cut.slice(0, cut.length - 100));
+    rig.files.entries.delete(second ?? '');
+    const bytes = await bytesOf(await ask(rig, 1, 12));
+    assert.ok(bytes.length > 0);
+    assert.deepEqual(await rig.timeline('cam1'), ['00:00.000 00:03.000', '00:08.000 00:12.000']);
+    assert.equal((await rig.gaps('cam1'))[0], '00:03.000 00:08.000 removed');
+    await rig.stop();
+  });
+
+  test('a file removed by hand is in no playlist any more', async () => {
     const rig = await recorded();
     await rig.pass(2000);
     rig.files.entries.delete(`/archive/${rig.segments()[1]}`);
-    await assert.rejects(bytesOf(await ask(rig, 1, 12)), { code: 'no-data' });
-    assert.equal((await rig.gaps('cam1'))[0], '00:04.000 00:08.000 removed');
+    const { body } = await rig.library.playlist('cam1', { beginMs: t0, endMs: t0 + 12_000 }, 'fmp4');
+    assert.equal(String(body).match(/m4s/g)?.length, 2);
+    assert.ok(String(body).includes('#EXT-X-DISCONTINUITY'));
     await rig.stop();
   });
 

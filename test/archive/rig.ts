@@ -189,8 +189,8 @@ export class Rig {
   }
 
   async stop(): Promise<void> {
-    await this.recorder.stop();
-    await this.library.close();
+    const told = await this.recorder.stop();
+    await (told ? this.library.close() : this.library.abandon());
   }
 
   /** The process dies; what the disk accepted stays. */
