@@ -36,6 +36,28 @@ const codes: Readonly<Record<string, string>> = {
   ENFILE: 'too-many-files',
 };
 
+/**
+ * With the folders above it. Not by mkdir's own option: that tries for ever, in a thread that nothing ends, where a
+ * folder that exists refuses new names with ENOENT (seen at /proc; automounters answer so for hosts they cannot reach).
+ */
+async function makeFolders(path: string): Promise<void> {
+  const isMissing = (e: unknown): boolean => (e as NodeJS.ErrnoException).code === 'ENOENT';
+  const make = async (): Promise<void> => {
+    try {
+      await mkdir(path);
+    } catch (e) {
+      if ((e as NodeJS.ErrnoException).code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw e;
+    }
+  };
+  try {
+    await make();
+  } catch (e) {
+    if (!isMissing(e) || dirname(path) === path) throw e;
+    await makeFolders(dirname(path));
+    await make();
+  }
+}
+
 function faultFromSystem(error: unknown, what: string, path: string): Fault {
   if (error instanceof Fault) return error;
   const system = error as NodeJS.ErrnoException;
@@ -199,7 +221,7 @@ export function createFiles(): Files {
       const s = await at('stat', path, stat(path));
       return { size: s.size, modifiedMs: s.mtimeMs, kind: kindOf(s) };
     },
-    makeFolder: async path => void (await at('make folder', path, mkdir(path, { recursive: true }))),
+    makeFolder: path => at('make folder', path, makeFolders(path)),
     rename: (from, to) => at('rename', from, rename(from, to)),
     remove: path => at('remove', path, unlink(path)),
     removeEmptyFolder: async path => {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { Fault } from '#core/errors';
 import { createFiles } from '#host/files';
 
 describe('files of the system', () => {
@@ -70,6 +71,26 @@ describe('files of the system', () => {
       (await files.list(path('l'))).map(e => `${e.name} ${e.kind}`),
       ['Z file', 'a file', 'b folder', 'ä file'],
     );
+  });
+
+  test('a folder is made with those above it; where none can be made that is said, not tried for ever', async () => {
+    await Promise.all([
+      files.makeFolder(path('m/n/o')),
+      files.makeFolder(path('m/n/p')),
+      files.makeFolder(path('m/n')),
+    ]);
+    assert.deepEqual(
+      (await files.list(path('m/n'))).map(e => e.name),
+      ['o', 'p'],
+    );
+    writeFileSync(path('plain'), '');
+    const kindOf = (name: string): Promise<string> =>
+      files.makeFolder(name).then(
+        () => 'made',
+        (e: Fault) => e.kind,
+      );
+    const refused = await Promise.all(['plain', 'plain/x'].map(name => kindOf(path(name))));
+    assert.deepEqual([refused, await kindOf('/proc/ocellus/x')], [['storage', 'storage'], 'absent']);
   });
 
   test('only an empty folder is removed, a full one stays without complaint', async () => {
