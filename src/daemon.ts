@@ -13,7 +13,7 @@ import { Scope } from '#core/scope';
 import { Stage } from '#core/stage';
 import { remoteStage } from '#core/stage-wire';
 import type { Log, World } from '#core/world';
-import { notifyServiceManager } from '#host/service';
+import type { ServiceManager } from '#host/service';
 import type { MainThreads } from '#host/threads';
 import { BaseObject } from '#interface/base-object';
 import { EventProducer } from '#interface/event-producer';
@@ -25,12 +25,15 @@ export interface DaemonParts {
   readonly source: ConfigurationSource;
   /** Writable state: control socket and generated secrets. */
   readonly stateFolder: string;
-  readonly notifySocket: string | undefined;
+  readonly manager: ServiceManager;
   /** One line on stdout. */
   print(line: string): void;
   /** stdout is a terminal: print for a person. */
   readonly forPeople: boolean;
 }
+
+/** How long the end waits for a service manager that does not say that it has taken note. */
+const farewellMs = 500;
 
 /** Interfaces that every object has besides its type's. */
 const commonInterfaces: readonly CommonInterface[] = [
@@ -103,12 +106,14 @@ export async function runDaemon(
     log.error('cannot-start', { error: faultFrom(e).message });
     return end(exitCodes.cannotStart);
   }
-  if (!asked) await ready(parts, runtime);
+  if (!asked) ready(parts, runtime);
   reloads.allow(() => reload(parts, runtime));
   await stopped;
   log.info('stopping');
-  await notify(parts, 'STOPPING=1');
-  return end(exitCodes.inOrder);
+  const told = parts.manager.tell('STOPPING=1');
+  const exitCode = await end(exitCodes.inOrder);
+  await Promise.race([told, world.clock.sleep(farewellMs)]);
+  return exitCode;
 }
 
 /** Reloads, one after the other. Who asks while one waits for its turn has asked for that one: it reads what is there then. */
@@ -142,7 +147,7 @@ class Reloads {
   }
 }
 
-async function ready(parts: DaemonParts, runtime: Runtime): Promise<void> {
+function ready(parts: DaemonParts, runtime: Runtime): void {
   const { stateFolder, version } = parts;
   const objects = runtime.house.objects().length;
   if (parts.forPeople)
@@ -160,13 +165,13 @@ async function ready(parts: DaemonParts, runtime: Runtime): Promise<void> {
         control: `${stateFolder}/control.sock`,
       }),
     );
-  await notify(parts, 'READY=1');
+  void parts.manager.tell('READY=1');
 }
 
 async function reload(parts: DaemonParts, runtime: Runtime): Promise<void> {
   const { log } = parts.world;
   try {
-    await notify(parts, 'RELOADING=1');
+    void parts.manager.tell('RELOADING=1');
     const outcome = await runtime.reload();
     tell(log, outcome.problems);
     if ('plan' in outcome) log.info('configuration-applied', { hash: outcome.plan.hash, steps: outcome.plan.steps });
@@ -174,12 +179,7 @@ async function reload(parts: DaemonParts, runtime: Runtime): Promise<void> {
   } catch (e) {
     log.error('reload-failed', { error: faultFrom(e).message, running: 'the former one' });
   }
-  await notify(parts, 'READY=1');
-}
-
-async function notify({ world, notifySocket }: DaemonParts, state: string): Promise<void> {
-  const trouble = await notifyServiceManager(state, notifySocket);
-  if (trouble !== undefined) world.log.warn('service-manager-not-told', { state, error: trouble });
+  void parts.manager.tell('READY=1');
 }
 
 function tell(log: Log, problems: readonly Problem[]): void {

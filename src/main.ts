@@ -13,6 +13,7 @@ import { createHttp } from '#host/http';
 import { createLog, type LogLevel } from '#host/log';
 import { weighBuffersWithHeap } from '#host/memory';
 import { createPaths } from '#host/paths';
+import { ServiceManager } from '#host/service';
 import { MainThreads } from '#host/threads';
 import { createWorld } from '#host/world';
 import { types } from '../objects/index.ts';
@@ -97,7 +98,9 @@ async function main(options: Options): Promise<number> {
             version,
             source,
             stateFolder,
-            notifySocket: process.env['NOTIFY_SOCKET'],
+            manager: new ServiceManager(process.env['NOTIFY_SOCKET'], (state, error) =>
+              log.warn('service-manager-not-told', { state, error }),
+            ),
             print,
             forPeople: process.stdout.isTTY === true,
           },

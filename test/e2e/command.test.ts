@@ -160,6 +160,20 @@ describe('a running daemon', () => {
     assert.match(daemon.log, /site\.json:\d+:\d+: error/);
   });
 
+  test('a service manager that never takes note delays neither reload nor end', async t => {
+    const daemon = await idleDaemon(t);
+    const bin = join(daemon.folder, 'bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'systemd-notify'), '#!/bin/sh\nexec sleep 20\n');
+    chmodSync(join(bin, 'systemd-notify'), 0o755);
+    await daemon.start([], { NOTIFY_SOCKET: '/run/x', PATH: `${bin}${delimiter}${process.env['PATH']}` });
+    const began = performance.now();
+    daemon.signal('SIGHUP');
+    await until('the reload is carried out', async () => daemon.log.includes('configuration-applied'));
+    assert.equal(await daemon.stop(), 0);
+    assert.ok(performance.now() - began < 10_000, `it took ${performance.now() - began} ms`);
+  });
+
   test('systemd is told when it is ready, reloading and stopping', async t => {
     const daemon = await idleDaemon(t);
     const bin = join(daemon.folder, 'bin');
