@@ -6,6 +6,9 @@
  *   - in front of the first keyframe after `segmentSeconds` (less a tenth: frame rates are not
  *     exact), and in front of every keyframe until the playlist holds that much, so that the
  *     first viewer does not wait longer than need be;
+ *   - in front of any picture, while the playlist holds nothing, when it reaches eight seconds, or
+ *     when `showKept` says that nothing more is at hand: cameras that save bits let twenty seconds
+ *     pass between keyframes, and a player gives up sooner. The next keyframe ends what follows;
  *   - in front of any picture when it grows beyond a quarter of `limitBytes` or ten times
  *     `segmentSeconds`: a camera without keyframes is still shown, and holds no more memory.
  *
@@ -57,6 +60,9 @@ export interface HlsFile {
   readonly bytes: Uint8Array;
 }
 
+/** Below the ten seconds that players wait for a playlist. */
+const patienceSeconds = 8;
+
 interface Init {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -86,6 +92,10 @@ class OpenSegment {
       if (kind === lead) this.leadSeconds += duration / timescale;
       else this.otherSeconds += duration / timescale;
     }
+  }
+
+  get independent(): boolean {
+    return this.fragments[0]?.keyframe ?? false;
   }
 
   /** Of the video; of the audio, where video stood still. */
@@ -280,8 +290,14 @@ export class Packager implements Sink {
     const open = this.#open;
     open.add(fragment);
     const due = open.leadSeconds >= (this.ready ? this.#leastSeconds : Math.min(0.5, this.#leastSeconds));
+    const waited = this.#segments.length === 0 && open.seconds >= patienceSeconds;
     const overdue = open.seconds >= this.#options.segmentSeconds * 10 || open.bytes >= this.#limitBytes / 4;
-    if ((due && keyframeFollows) || overdue) this.#close();
+    if ((keyframeFollows && (due || !open.independent)) || waited || overdue) this.#close();
+  }
+
+  /** The kept group of pictures has been taken: if it is enough to begin with, it is shown now. */
+  showKept(): void {
+    if (this.#segments.length === 0 && (this.#open?.seconds ?? 0) >= this.#leastSeconds) this.#close();
   }
 
   #close(): void {
@@ -295,7 +311,7 @@ export class Packager implements Sink {
       init: open.init,
       seconds: open.seconds,
       wallMs: first.beginMs,
-      independent: first.keyframe,
+      independent: open.independent,
       discontinuity: open.discontinuity,
       discontinuities: this.#discontinuities,
       bytes: shared(...open.fragments.flatMap(f => [f.header, ...f.chunks])),

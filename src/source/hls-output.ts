@@ -122,6 +122,7 @@ class Running {
     const onNews = () => this.#tell();
     this.packager = new Packager({ epoch, segmentSeconds, window, firstSequence, firstDiscontinuity, onNews });
     this.#attached = media.attach(this.packager, { who: 'hls', from: 'keyframe' });
+    this.packager.showKept();
   }
 
   /** Resolves when there is a playlist to show; Fault when there is none in time, or never will be. */

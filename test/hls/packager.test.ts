@@ -34,6 +34,18 @@ const outline = (p: Packager): string =>
     .filter(l => l !== '' && !l.startsWith('#'))
     .join(' ');
 
+test('Packager: what is at hand is shown at once, if it is enough to begin with', () => {
+  const enough = newPackager();
+  feed(enough, pictures(undefined, { count: 41, gop: 200 }));
+  enough.showKept();
+  assert.equal(outline(enough), 'T4 M100 D7 init 4.0s 100');
+  assert.ok(enough.ready);
+  const little = newPackager();
+  feed(little, pictures(undefined, { count: 15, gop: 200 }));
+  little.showKept();
+  assert.equal(outline(little), 'T2 M100 D7');
+});
+
 describe('Packager: where segments are cut', () => {
   // T: target duration, M: media sequence, D: discontinuity sequence, then per segment its map, duration and number
   const cases: [
@@ -62,6 +74,12 @@ describe('Packager: where segments are cut', () => {
       'T4 M100 D7 init 4.0s 100 4.0s 101',
     ],
     [
+      'the first viewer of a very long group does not wait for its end',
+      {},
+      pictures(undefined, { count: 421, gop: 200 }),
+      'T20 M100 D7 init 8.0s 100 12.0s 101 20.0s 102',
+    ],
+    [
       'groups that do not fit the length are not split',
       { segmentSeconds: 2.5 },
       pictures(undefined, { count: 121 }),
@@ -80,10 +98,10 @@ describe('Packager: where segments are cut', () => {
       'T2 M103 D7 init 2.0s 103 2.0s 104 2.0s 105',
     ],
     [
-      'without keyframes a segment ends after ten times its length',
+      'without keyframes a segment ends after ten times its length, the first one sooner',
       { segmentSeconds: 1 },
       pictures(undefined, { count: 230, gop: 1000 }),
-      'T10 M100 D7 init 10.0s 100 10.0s 101',
+      'T10 M100 D7 init 8.0s 100 10.0s 101',
     ],
   ];
   for (const [name, options, units, expected] of cases)
