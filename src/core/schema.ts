@@ -8,7 +8,9 @@
  *   interval  `[begin, end]`, each a time or null; over HTTP it is spelled `?begin=&end=` (api.md 2.3)
  *   binary    the value is media: its content type; JSON-only faces get the `_base64` form (api.md 1.1)
  */
+
 import Type, { type Static, type TObject, type TSchema, type TSchemaOptions } from 'typebox';
+import type { MediaAnswer } from '#core/bytes';
 
 export type { Static, TObject, TSchema };
 export { Type };
@@ -45,9 +47,9 @@ export const IsoTime = Type.String({ format: 'date-time', description: 'ISO 8601
 export const Nullable = <T extends TSchema>(schema: T, options: TSchemaOptions & Keywords = {}) =>
   Type.Union([schema, Type.Null()], options);
 
-/** A binary result of the content type given. */
+/** A binary result of the content type given: the bytes, or an answer that has headers beside them. */
 export const Binary = (contentType: string) =>
-  Type.Unsafe<Uint8Array>({ binary: contentType, description: contentType });
+  Type.Unsafe<Uint8Array | MediaAnswer>({ binary: contentType, description: contentType });
 
 /** The result of a function that has none; faces that must send something send `{"ok":true}` (api.md 2.1). */
 export const Nothing = Type.Void();

@@ -1,6 +1,6 @@
 /** Interface VideoSource: a live stream and what is known of it (docs/spec/api.md 4.1, 4.2). */
 import { defineInterface } from '#core/interface';
-import { IsoTime, Nullable, Type } from '#core/schema';
+import { Binary, IsoTime, Nullable, Type } from '#core/schema';
 
 /** What `details` answers. Clients poll it, so all of it is at hand without asking the camera. */
 export const SourceDetails = Type.Object({
@@ -65,10 +65,9 @@ export const VideoSource = defineInterface('VideoSource', {
     keyframe: {
       doc: 'The newest key frame as a one-sample fragmented MP4, without decoding.',
       right: 'read',
-      transport: 'stream',
       timeoutMs: 15_000,
       params: Type.Object({}),
-      result: Type.Unknown(),
+      result: Binary('video/mp4'),
       http: { verb: 'GET', path: 'keyframe' },
     },
   },

@@ -44,6 +44,23 @@ const clashes = (list: readonly InterfaceDecl[]): string[] => {
 };
 
 suite('interfaces', () => {
+  test('a function is a stream only if its answer is one: the others are called over every face', () => {
+    // api.md 1.1 rule 3, by the names that they have here.
+    const streams = [
+      'VideoSource.playlist',
+      'VideoSource.hls',
+      'VideoStorage.playlist',
+      'VideoStorage.hls',
+      'VideoStorage.export',
+    ];
+    const declared = interfaces.flatMap(i =>
+      Object.entries(i.functions).flatMap(([name, f]) => (f.transport === 'stream' ? [`${i.name}.${name}`] : [])),
+    );
+    assert.deepEqual(
+      declared.filter(name => !streams.includes(name)),
+      [],
+    );
+  });
   test('there are some', () => assert.ok(interfaces.length >= 3 && types.length >= 1));
   for (const i of [...interfaces, Toy])
     test(`${i.name}: functions have a right, a sentence, and paths whose parameters are declared`, () => {

@@ -180,6 +180,24 @@ describe('calls', () => {
     });
   });
 
+  test('a binary result may bring headers of its own, and has its base64 form all the same', async () => {
+    const object = toy();
+    const call = async (): Promise<unknown> => ({
+      contentType: 'image/jpeg',
+      headers: { 'x-timestamp': '2026-01-01T00:00:00.000Z' },
+      body: Uint8Array.of(1, 2, 3),
+    });
+    const { ask } = faceOf([{ ...object, call }]);
+    for (const [verb, path] of [
+      ['GET', 'picture'],
+      ['POST', 'ToyBox/picture'],
+    ] as const) {
+      const answer = await ask(verb, `${S}/${path}`);
+      assert.deepEqual([answer.status, answer.headers['x-timestamp']], [200, '2026-01-01T00:00:00.000Z'], path);
+    }
+    assert.equal(await jsonOf(await ask('POST', `${S}/ToyBox/picture_base64`)), 'AQID');
+  });
+
   test('a binary result is the media itself, and is not kept', async () => {
     const answer = await faceOf([toy()]).ask('GET', `${S}/picture`);
     assert.equal(answer.headers['content-type'], 'image/jpeg');
