@@ -179,11 +179,16 @@ class TimeLine {
     const lead = spans.find((s, i) => s.used && source.init.tracks[i]?.kind === 'video') ?? used[0];
     const begin = Math.min(...used.map(s => s.begin));
     const wall = source.record.beginMs / 1000;
-    const isNew = this.#run !== source.file.run || Math.abs((lead?.begin ?? 0) - this.#runEnd) > 1;
+    const wallBegin = wall - ((lead?.begin ?? 0) - begin);
+    this.#wallStartMs ??= wallBegin * 1000;
+    const kept = this.#gaps === 'keep' ? wallBegin - this.#wallStartMs / 1000 : 0;
+    // With gaps kept the wall clock may leave the media behind within a run too: it was set, or the camera's clock is slow.
+    const isNew =
+      this.#run !== source.file.run ||
+      Math.abs((lead?.begin ?? 0) - this.#runEnd) > 1 ||
+      kept - (begin + this.#shift) > 1;
     if (isNew) {
-      let at = this.end;
-      this.#wallStartMs ??= (wall - ((lead?.begin ?? 0) - begin)) * 1000;
-      if (this.#gaps === 'keep') at = Math.max(at, wall - ((lead?.begin ?? 0) - begin) - this.#wallStartMs / 1000);
+      const at = Math.max(this.end, kept);
       this.#shift = at - begin;
       this.#firstShift ??= this.#shift;
       this.#run = source.file.run;

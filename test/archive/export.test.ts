@@ -111,6 +111,24 @@ describe('export as isom, judged by ffprobe', { skip: needPeer('ffmpeg', 'ffprob
     await rig.stop();
   });
 
+  test('with gaps kept a step of the clock is held too, though the media went on', async () => {
+    const rig = await new Rig().open();
+    const media = realMedia(join(scratch, 'step.mp4'), { seconds: 8 })(1, t0);
+    await feed(
+      rig,
+      media.map(u => (u.wallMs < t0 + 4000 ? u : { ...u, wallMs: u.wallMs + 6000 })),
+    );
+    await rig.stop();
+    await rig.open();
+    const { video } = await probed(rig, 0, 14, 'keep');
+    assert.deepEqual(
+      [0, 99, 100].map(i => video[i]?.toFixed(2)),
+      ['0.00', '3.96', '10.00'],
+    );
+    assert.equal((await probed(rig, 0, 14)).video[100]?.toFixed(2), '4.00');
+    await rig.stop();
+  });
+
   test('with gaps kept a begin before the footage is kept too', async () => {
     const rig = await recorded({});
     const { video } = await probed(rig, 28, 32, 'keep');

@@ -85,7 +85,8 @@ export function parseFault(text: string): FaultSpec {
     everyS: number('every', 0),
     forS: number('dur', 0),
     p: number('p', 0.01),
-    v: number('v', 0),
+    // The medium behind the one that is played from the beginning.
+    v: number('v', type === 'switch' ? 1 : 0),
     count: number('count', 0),
     method: fields.get('method') ?? '',
     variant,

@@ -299,7 +299,7 @@ describe('a fault', { concurrency: 8 }, () => {
     ],
     [
       'switch goes on with another resolution',
-      { faults: ['type=switch,at=0.4,v=1'] },
+      { faults: ['type=switch,at=0.4'] },
       async v => {
         await v.until(() => v.numbers.length >= 20);
         const sets = v
