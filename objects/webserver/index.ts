@@ -10,6 +10,7 @@ import { many, one } from '#core/capability';
 import { type Context, defineObjectType } from '#core/define';
 import { Fault } from '#core/errors';
 import { House, Published } from '#core/published';
+import type { Scope } from '#core/scope';
 import type { HttpServer } from '#core/world';
 import { checkWebserver, listOf, WebserverConfig } from './config.ts';
 import { serveStatic } from './static.ts';
@@ -19,7 +20,8 @@ const bytesOf = (megabytes: number): number => (megabytes === 0 ? Number.MAX_SAF
 
 function createWebserver(context: Context<typeof WebserverConfig>) {
   const { world } = context;
-  const addresses = listOf(context.config.address);
+  // IPv6 addresses are also written as they stand in URLs.
+  const addresses = listOf(context.config.address).map(a => a.toLowerCase().replace(/^\[(.*)\]$/, '$1'));
   const local = addresses.length > 0 && addresses.every(isLoopback);
   let config = context.config;
   const settingsOf = (c: WebserverConfig): FaceSettings => ({
@@ -62,6 +64,19 @@ function createWebserver(context: Context<typeof WebserverConfig>) {
     return server;
   };
 
+  const listenAll = async (scope: Scope): Promise<readonly string[]> => {
+    const urls: string[] = [];
+    for (const host of addresses.length > 0 ? addresses : [undefined]) {
+      const server = scope.own(`port ${config.port}`, await listen(host), s => {
+        servers.delete(s);
+        return s.close();
+      });
+      const name = host === undefined ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+      urls.push(`${config.tls ? 'https' : 'http'}://${name}:${server.port}/`);
+    }
+    return urls;
+  };
+
   return {
     provides: {},
     published: {},
@@ -69,20 +84,18 @@ function createWebserver(context: Context<typeof WebserverConfig>) {
       house = links.house;
       table.set(links.objects.values());
     },
+    /** Returns when it listens or is known not to: who is told that the daemon is ready wants to connect. */
     start() {
-      context.persist('listen', async attempt => {
-        const urls: string[] = [];
-        for (const host of addresses.length > 0 ? addresses : [undefined]) {
-          const server = attempt.scope.own(`port ${config.port}`, await listen(host), s => {
-            servers.delete(s);
-            return s.close();
-          });
-          const name = host === undefined ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-          urls.push(`${config.tls ? 'https' : 'http'}://${name}:${server.port}/`);
-        }
-        context.announce(urls);
-        attempt.healthy();
-        await new Promise<void>(done => attempt.signal.addEventListener('abort', () => done(), { once: true }));
+      return new Promise<void>(settled => {
+        context.persist('listen', async attempt => {
+          try {
+            context.announce(await listenAll(attempt.scope));
+            attempt.healthy();
+          } finally {
+            settled();
+          }
+          await new Promise<void>(done => attempt.signal.addEventListener('abort', () => done(), { once: true }));
+        });
       });
     },
     apply(next: WebserverConfig) {

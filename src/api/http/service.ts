@@ -101,7 +101,12 @@ export async function plan(house: House, planned: PlannedDocuments): Promise<Htt
   if ('plan' in outcome) return jsonAnswer(outcome.plan);
   const { problems } = outcome;
   const errors = problems.filter(p => p.severity === 'error');
-  throw new Fault('config', 'bad-config', `the configuration has ${errors.length} errors; nothing changes`, {
-    problems,
-  });
+  throw new Fault(
+    'config',
+    'bad-config',
+    `the configuration has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}; nothing changes`,
+    {
+      problems,
+    },
+  );
 }

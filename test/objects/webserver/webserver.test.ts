@@ -68,7 +68,6 @@ async function running(
     void instance.link({ objects: new Map(list.map(o => [o.name, o])), house: fakeHouse(list, house) } as never);
   link(objects);
   await instance.start();
-  for (let i = 0; i < 200 && urls.length === 0; i++) await new Promise(done => setTimeout(done, 5));
   try {
     await use({
       base: urls[0] ?? '',
@@ -228,6 +227,14 @@ describe('webserver', () => {
     await running({ clusters: true, address: ['127.0.0.1', '0.0.0.0'] }, [toy('a')], async ({ ask }) => {
       assert.match(await ask('/v1/svc/a/car', { method: 'DELETE' }), /^403 /);
       assert.match(await ask('/v1/config/plan', { method: 'POST' }), /^403 /);
+    });
+  });
+
+  test('an IPv6 address may be written as in a URL; start returns when it listens', async () => {
+    await running({ address: '[::1]', clusters: true }, [toy('a')], async ({ base, ask }) => {
+      assert.match(base, /^http:\/\/\[::1\]:\d+\/$/);
+      assert.equal(await ask('/v1/svc'), '200 [["ToyBox","a"]]');
+      assert.match(await ask('/v1/config/plan', { method: 'POST' }), /^200 /, 'it is loopback');
     });
   });
 
