@@ -125,7 +125,11 @@ const range = ([begin, end]: Interval): string => {
   return `begin=${time(begin)}&end=${time(end)}`;
 };
 
-export const services = (): Promise<Services> => get(svc());
+export async function services(): Promise<Services> {
+  const answer = await get<Services>(svc());
+  if (Array.isArray(answer)) return answer;
+  throw new ApiError(200, 'not-json', 'expected a list of services, got something else');
+}
 export const meta = (): Promise<Readonly<Record<string, Meta>>> => get(svc('meta'));
 export const source = (name: string): Promise<SourceDetails> => get(svc(name));
 export const storage = (name: string): Promise<StorageSummary> => get(svc(name));

@@ -6,7 +6,6 @@ const paths = {
   sound: 'M4 9v6h4l5 4.5v-15L8 9zM16 8.5a5 5 0 0 1 0 7M18.5 6a8.5 8.5 0 0 1 0 12',
   mute: 'M4 9v6h4l5 4.5v-15L8 9zM16.5 9.5l5 5M21.5 9.5l-5 5',
   full: 'M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5',
-  small: 'M9 4v5H4M15 4v5h5M9 20v-5H4M15 20v-5h5',
   download: 'M12 4v11M7 11l5 5 5-5M4 20h16',
   back: 'M11 6l-7 6 7 6zM20 6l-7 6 7 6z',
   forth: 'M13 6l7 6-7 6zM4 6l7 6-7 6z',

@@ -39,8 +39,7 @@ export const sources = computed<readonly Source[]>(() =>
 export const titleOfObject = (name: string): string => titleOf({ meta: meta.value }, name);
 export const sourceNamed = (name: string): Source | undefined => sources.value.find(s => s.name === name);
 
-const listMs = 30_000;
-const summaryMs = 10_000;
+const pollMs = 10_000;
 /** Every source once in so long (api.md 4.1), but never more calls than one per `leastDetailMs`. */
 const detailMs = 10_000;
 const leastDetailMs = 100;
@@ -54,43 +53,35 @@ const seen = (): Promise<void> =>
     ? new Promise(done => document.addEventListener('visibilitychange', () => done(), { once: true }))
     : Promise.resolve();
 
-function isUp(): void {
-  upMs = api.serverNowMs();
-  if (connection.value.kind !== 'up') connection.value = { kind: 'up' };
-}
-
-/** Calls that the whole page needs; what goes wrong is the connection's state. */
-async function needed(call: () => Promise<void>): Promise<boolean> {
-  try {
-    await call();
-    isUp();
-    return true;
-  } catch (e) {
-    if (!(e instanceof api.ApiError)) throw e;
-    const { value: before } = connection;
-    const sinceMs = before.kind === 'down' ? before.sinceMs : Date.now();
-    connection.value = { kind: 'down', text: failureText(e), forbidden: e.status === 403, sinceMs };
-    return false;
-  }
-}
-
+/** Whether this call is answered is whether the server is there: health is answered also to those who may see nothing else. */
 async function watchList(): Promise<never> {
   for (;;) {
     await seen();
-    const found = await needed(async () => {
+    try {
       [services.value, meta.value] = await Promise.all([api.services(), api.meta()]);
-    });
-    await wait(found ? listMs : retryMs);
+      upMs = api.serverNowMs();
+      if (connection.value.kind !== 'up') connection.value = { kind: 'up' };
+    } catch (e) {
+      if (!(e instanceof api.ApiError)) throw e;
+      const { value: before } = connection;
+      const sinceMs = before.kind === 'down' ? before.sinceMs : Date.now();
+      connection.value = { kind: 'down', text: failureText(e), forbidden: e.status === 403, sinceMs };
+    }
+    await wait(connection.value.kind === 'up' ? pollMs : retryMs);
   }
 }
 
 async function watchHealth(): Promise<never> {
   for (;;) {
     await seen();
-    const found = await needed(async () => {
+    try {
       health.value = await api.health();
-    });
-    await wait(found ? summaryMs : retryMs);
+    } catch (e) {
+      if (!(e instanceof api.ApiError)) throw e;
+      // Unknown; that the server is gone is told by the list.
+      health.value = undefined;
+    }
+    await wait(pollMs);
   }
 }
 
@@ -107,7 +98,7 @@ async function watchStorages(): Promise<never> {
         return summary ? [[name, summary]] : [];
       }),
     );
-    await wait(names.length === 0 ? 500 : summaryMs);
+    await wait(names.length === 0 ? 500 : pollMs);
   }
 }
 

@@ -23,6 +23,17 @@ export function Stage() {
   useEffect(() => {
     if (player && at) player.open(at);
   }, [player, at]);
+  useEffect(() => {
+    const key = (e: KeyboardEvent): void => {
+      // On a button the space bar presses it.
+      if (e.key !== ' ' || !player || (e.target instanceof Element && e.target.closest('button, a, input, select')))
+        return;
+      e.preventDefault();
+      player.toggle();
+    };
+    addEventListener('keydown', key);
+    return () => removeEventListener('keydown', key);
+  }, [player]);
   useSignalEffect(() => {
     if (video.current) video.current.muted = sound.value === 'off';
   });

@@ -42,7 +42,7 @@ export function HealthChip() {
   if (connection.value.kind === 'down')
     return <span class="chip bad">{connection.value.forbidden ? 'no access' : 'no connection'}</span>;
   const { value } = health;
-  if (!value) return <span class="chip">connecting…</span>;
+  if (!value) return <span class="chip">{connection.value.kind === 'up' ? 'health unknown' : 'connecting…'}</span>;
   const broken = (value.objects ?? []).filter(o => o.state === 'failed' || o.state === 'degraded').length;
   if (value.status === 'ok') return <span class="chip good">all works</span>;
   if (broken === 0)
