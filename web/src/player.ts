@@ -165,8 +165,13 @@ export class Player {
     if (playState.value.kind !== 'playing') return;
     playState.value = { kind: 'waiting', sinceMs: Date.now() };
     const { source, mode } = this.#route ?? {};
-    // Played faster than time goes, the archive has an end: what comes after is live.
-    if (mode === 'archive' && source !== undefined && (behindMs() ?? Number.POSITIVE_INFINITY) < caughtUpMs)
+    // Who plays faster than time goes wants to catch up, and now has; who does not waits some seconds for the next ones.
+    if (
+      mode === 'archive' &&
+      source !== undefined &&
+      speed.value > 1 &&
+      (behindMs() ?? Number.POSITIVE_INFINITY) < caughtUpMs
+    )
       if (sourceNamed(source)?.state === 'live') go({ mode: 'live', source });
   }
 
