@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 
 export type ServiceState = 'READY=1' | 'RELOADING=1' | 'STOPPING=1';
 
+/** Whoever started us and wants to know how we are, systemd as a rule. */
 export class ServiceManager {
   readonly #socket: string | undefined;
   readonly #onTrouble: (state: ServiceState, error: string) => void;
