@@ -40,13 +40,17 @@ const playing = (page: Page): Promise<Playing> =>
     return { at: v.currentTime, width: v.videoWidth, paused: v.paused };
   });
 
-/** Waits for a picture, and that it goes on. */
+/** Waits for a picture that goes on for a second. Its time may jump meanwhile: the picture before may still be there, in another time. */
 async function moves(page: Page, what: string): Promise<void> {
-  const first = await until(what, async () => {
+  let last: Playing | undefined;
+  let moved = 0;
+  await until(`${what}, moving`, async () => {
     const now = await playing(page);
-    return now.width > 0 && now.at > 0 && !now.paused && now;
+    const step = last === undefined ? 0 : now.at - last.at;
+    moved = step < 0 || step > 3 ? 0 : moved + step;
+    last = now;
+    return now.width > 0 && !now.paused && moved > 1;
   });
-  await until(`${what}, moving`, async () => (await playing(page)).at > first.at + 1);
 }
 
 /** Pixels of the timeline that are blue as recordings are. */
@@ -143,6 +147,7 @@ describe('the page', { skip: needPeer('chromium', 'ffprobe'), timeout: 170_000 }
     const wantedMs = Date.now() - 35_000;
     const x = ((wantedMs / 1000 - from) / (to - from)) * box.width;
     await canvas.click({ position: { x, y: 60 } });
+    await until('the address of the moment', async () => page.url().includes('#archive/'));
     await moves(page, 'a picture of the archive');
     // A pixel is about 0.6 s, the window moves once a second, and it has been playing since.
     const off = (await stamp(page)) - wantedMs;

@@ -197,7 +197,9 @@ describe('a site with two cameras', () => {
     await daemon.stop('SIGKILL');
     const tookMs = await daemon.start();
     t.diagnostic(`ready ${Math.round(tookMs)} ms after the start of the process`);
-    await until('both record again', async () => (await recorded(daemon, 'a')) && (await recorded(daemon, 'b')));
+    const anew = async (cam: string): Promise<boolean> =>
+      Date.parse((await daemon.get<Details>(`/v1/svc/stor/${cam}`)).timeline.at(-1)?.[0] ?? '') > killedMs;
+    await until('both record again', async () => (await anew('a')) && (await anew('b')));
     for (const cam of ['a', 'b']) {
       const { timeline } = await daemon.get<Details>(`/v1/svc/stor/${cam}`);
       const before = timeline.filter(([begin]) => Date.parse(begin) < killedMs).at(-1);
