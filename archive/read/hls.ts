@@ -11,6 +11,7 @@
 import type { MediaAnswer } from '#core/bytes';
 import { Fault } from '#core/errors';
 import { isoTime } from '#core/time';
+import { fitsHls } from '#hls/packager';
 import { type Init, parseInit } from '#mp4/scan';
 import { hideTracks, shiftMediaTime } from '../format/media-time.ts';
 import { type FragmentRecord, recordEndMs } from '../format/record.ts';
@@ -162,14 +163,10 @@ export function initOf(index: ArchiveIndex, format: string): Init {
   return init;
 }
 
-/** Audio other than AAC and Opus is left out of HLS (api.md 4.2). */
-const plays = ({ kind, codec }: Init['tracks'][number]): boolean =>
-  kind === 'video' || codec === 'aac' || codec === 'opus';
-
-const isPlayable = (index: ArchiveIndex, file: FileRow): boolean => initOf(index, file.format).tracks.some(plays);
+const isPlayable = (index: ArchiveIndex, file: FileRow): boolean => initOf(index, file.format).tracks.some(fitsHls);
 
 function hideUnplayable(bytes: Uint8Array, init: Init): void {
-  if (init.tracks.every(plays)) return;
-  const hidden = new Set(init.tracks.flatMap((t, i) => (plays(t) ? [] : (init.trackIds[i] ?? []))));
+  if (init.tracks.every(fitsHls)) return;
+  const hidden = new Set(init.tracks.flatMap((t, i) => (fitsHls(t) ? [] : (init.trackIds[i] ?? []))));
   hideTracks(bytes, id => !hidden.has(id));
 }

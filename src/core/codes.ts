@@ -53,7 +53,6 @@ export const faultCodes: Readonly<Record<string, FaultCode>> = {
   'address-in-use': { doc: 'Another program listens at this address and port.' },
   'bad-value': { doc: 'A property that the check let pass is of no use to the object.' },
   'bad-variables': { doc: 'A file of --variables is not one JSON object.' },
-  'codec-in-mp4': { doc: 'A codec that the MP4 files of this build do not hold.' },
   'connect-failed': { doc: 'No connection: refused, unreachable or an unknown name.' },
   'connect-timeout': { doc: 'No connection in time: nobody answers at this address.' },
   'connection-lost': { doc: 'The other side or the network ended a connection in use.' },

@@ -23,7 +23,7 @@
  * Segments that have left the playlist stay for another window (RFC 8216 6.2.2), as long as
  * all of it fits into `limitBytes`; beyond that the oldest go first, whether listed or not.
  *
- * Audio other than AAC is left out. Parts of LL-HLS are not offered yet.
+ * Audio other than AAC and Opus is left out, and so are JPEG and VP8. Parts of LL-HLS are not offered yet.
  */
 import { Fault, faultFrom } from '#core/errors';
 import type { Sink } from '#hub/sink';
@@ -246,15 +246,15 @@ export class Packager implements Sink {
       Math.ceil(this.#endSeconds + 1 - dtsSeconds),
     );
     this.#fault = undefined;
-    const tracks = run.tracks.filter(fits);
+    const tracks = run.tracks.filter(fitsHls);
     this.#trackMap = run.tracks.map(t => tracks.indexOf(t));
     try {
-      const refused = run.tracks.find(t => t.kind === 'video' && !fits(t));
+      const refused = run.tracks.find(t => t.kind === 'video' && !fitsHls(t));
       if (refused || tracks.length === 0)
         throw new Fault(
           'unsupported',
           'not-implemented',
-          `HLS needs H.264 or H.265 video, or AAC audio; the stream has ${run.tracks.map(t => t.codec).join(', ')}`,
+          `HLS needs video in H.264, H.265 or AV1, or audio in AAC or Opus; the stream has ${run.tracks.map(t => t.codec).join(', ')}`,
         );
       const name = this.#inits === 0 ? 'init.mp4' : `init-${this.#inits}.mp4`;
       this.#init = { name, bytes: shared(writeInit(tracks)) };
@@ -328,7 +328,9 @@ export class Packager implements Sink {
   }
 }
 
-const fits = (track: Track): boolean => track.codec === 'h264' || track.codec === 'h265' || track.codec === 'aac';
+/** Codecs that players of fragmented MP4 take. Whether this one has a decoder, a player reads in the init segment. */
+export const fitsHls = ({ codec }: Pick<Track, 'codec'>): boolean =>
+  codec === 'h264' || codec === 'h265' || codec === 'av1' || codec === 'aac' || codec === 'opus';
 
 /** All of it in one piece, in memory that threads share. */
 function shared(...pieces: readonly Uint8Array[]): Uint8Array {

@@ -1,8 +1,10 @@
 /**
  * Decoder setup as MP4 keeps it, both ways: avcC and hvcC (ISO/IEC 14496-15 5.3.3, 8.3.3),
- * esds (14496-1 7.2.6, 14496-14 5.6). Writing takes what a track has; reading returns undefined for bytes that
+ * esds (14496-1 7.2.6, 14496-14 5.6), av1C and vpcC (the bindings of the Alliance for Open Media and of
+ * WebM, 2.3 and 2.2). Writing takes what a track has; reading returns undefined for bytes that
  * make no sense and never throws.
  */
+import { obus, obuType, parseSequenceHeader } from '#media/av1';
 import { join, u8, u16, u32, viewOf } from './box.ts';
 
 /** Emulation prevention bytes removed (ISO/IEC 14496-10 7.4.1), from the first `limit` bytes. */
@@ -155,6 +157,28 @@ export function parseHvcC(bytes: Uint8Array): NaluConfig | undefined {
   }
   return { parameterSets, lengthBytes: ((bytes[21] ?? 0) & 3) + 1 };
 }
+
+/** From a sequence header OBU; undefined without one. */
+export function writeAv1C(parameterSets: readonly Uint8Array[]): Uint8Array | undefined {
+  const [obu] = parameterSets;
+  const s = obu && parseSequenceHeader(obu);
+  if (!obu || !s) return undefined;
+  const depth = (s.bitDepth > 8 ? 0x40 : 0) | (s.bitDepth === 12 ? 0x20 : 0) | (s.monochrome ? 0x10 : 0);
+  const colour = (s.subsamplingX << 3) | (s.subsamplingY << 2) | s.chromaPosition;
+  // marker and version 1; initial_presentation_delay not told
+  return join(u8(0x81, (s.profile << 5) | s.level, (s.tier << 7) | depth | colour, 0), obu);
+}
+
+/** The sequence header OBU in an av1C; undefined where there is none. */
+export function parseAv1C(bytes: Uint8Array): Uint8Array | undefined {
+  if (bytes[0] !== 0x81) return undefined;
+  const config = bytes.subarray(4);
+  for (const { type, begin, end } of obus(config)) if (type === obuType.sequenceHeader) return config.slice(begin, end);
+  return undefined;
+}
+
+/** VP8 as it always is: profile 0, level not defined (the lowest), 8 bits, 4:2:0, colours not told, no further setup. */
+export const writeVpcC = (): Uint8Array => u8(0, 10, 0x82, 2, 2, 2, 0, 0);
 
 /** Object types of 14496-1 table 5 that we meet. */
 export const objectTypes = { aac: 0x40, mpeg2AacLc: 0x67, mjpeg: 0x6c } as const;

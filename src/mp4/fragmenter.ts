@@ -4,7 +4,7 @@
  *
  * A unit's duration is known when the next of its track comes, so one unit per track waits;
  * `flush` guesses for it. A fragment is cut
- *   - in front of a key frame of the video track, if wanted;
+ *   - in front of a key frame of the video track, if wanted, but not of JPEG, where every picture is one;
  *   - when its video (its audio, in a run without video) would grow beyond `maxSeconds`;
  *     rates are not exact, so a quarter of the last sample's duration is allowed on top;
  *   - when video stands still and audio is a second further than that; audio that only catches up waits for video;
@@ -108,7 +108,7 @@ export class Fragmenter {
     const { duration, lastDuration, track } = column;
     const maxTicks = this.#maxSeconds * track.timescale;
     if (column !== this.#lead) return duration > maxTicks + track.timescale && this.#leadStandsStill(column);
-    if (this.#cutAtKeyframes && track.kind === 'video' && unit.keyframe) return true;
+    if (this.#cutAtKeyframes && track.kind === 'video' && unit.keyframe && track.codec !== 'mjpeg') return true;
     return duration + lastDuration > maxTicks + lastDuration / 4;
   }
 

@@ -12,7 +12,7 @@ export interface InitOptions {
   readonly uuidBoxes?: readonly Uint8Array[];
 }
 
-/** track_ID is one more than the index. Throws Fault `unsupported` for codecs that do not fit (see sample-entry.ts). */
+/** track_ID is one more than the index. Throws Fault `protocol` for a track without usable parameter sets. */
 export function writeInit(tracks: readonly Track[], options: InitOptions = {}): Uint8Array {
   const ftyp = box('ftyp', ascii('iso5'), u32(0), ascii('iso5iso6mp41'));
   const moov = box(

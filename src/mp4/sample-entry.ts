@@ -4,22 +4,21 @@
  *
  *   h264  avc1 + avcC     aac   mp4a + esds      pcmu  ulaw (QuickTime)
  *   h265  hvc1 + hvcC     opus  Opus + dOps      pcma  alaw (QuickTime)
- *   mjpeg mp4v + esds                            lpcm  twos (QuickTime): 16 bits, big-endian, as RTP's L16
+ *   av1   av01 + av1C                            lpcm  twos (QuickTime): 16 bits, big-endian, as RTP's L16
+ *   vp8   vp08 + vpcC
+ *   mjpeg mp4v + esds
  *
- * Left out: av1, vp8. ISO/IEC 23003-5 would put `ipcm` for LPCM; older players do not know it.
+ * ISO/IEC 23003-5 would put `ipcm` for LPCM; older players do not know it.
  */
 import { Fault } from '#core/errors';
 import type { AudioTrack, Track, VideoTrack } from '#media/track';
 import { box, fullBox, u8, u16, u32, zeros } from './box.ts';
-import { objectTypes, writeAvcC, writeEsds, writeHvcC } from './decoder-config.ts';
+import { objectTypes, writeAv1C, writeAvcC, writeEsds, writeHvcC, writeVpcC } from './decoder-config.ts';
 
-/** Throws Fault `unsupported` for a codec that we do not put into MP4, `protocol` for a track without usable parameter sets. */
+/** Throws Fault `protocol` for a track without usable parameter sets. */
 export function sampleEntry(track: Track): Uint8Array {
   return track.kind === 'video' ? videoEntry(track) : audioEntry(track);
 }
-
-/** Whether `sampleEntry` knows the codec. */
-export const fitsMp4 = (track: Track): boolean => track.codec !== 'av1' && track.codec !== 'vp8';
 
 function videoEntry(track: VideoTrack): Uint8Array {
   const visual = (type: string, config: Uint8Array): Uint8Array =>
@@ -43,8 +42,9 @@ function videoEntry(track: VideoTrack): Uint8Array {
     case 'mjpeg':
       return visual('mp4v', fullBox('esds', 0, 0, writeEsds(objectTypes.mjpeg, 'video', zeros(0))));
     case 'av1':
+      return visual('av01', box('av1C', usable(track, writeAv1C(track.parameterSets))));
     case 'vp8':
-      throw unsupported(track);
+      return visual('vp08', fullBox('vpcC', 1, 0, writeVpcC()));
   }
 }
 
@@ -67,9 +67,6 @@ function audioEntry(track: AudioTrack): Uint8Array {
       return audio('twos');
   }
 }
-
-const unsupported = (track: Track): Fault =>
-  new Fault('unsupported', 'codec-in-mp4', `expected a codec that MP4 files of ours hold, got ${track.codec}`);
 
 function usable(track: VideoTrack, config: Uint8Array | undefined): Uint8Array {
   if (config) return config;

@@ -3,9 +3,12 @@
  * writers do: avc3 and hev1 (parameter sets may be inside samples), QuickTime sound entries of
  * version 1 and 2, short NAL unit lengths. Never throws; what it does not know is `undefined`.
  */
+import { av1CodecText, parseSequenceHeader } from '#media/av1';
+import { h265CodecText } from '#media/h265';
 import type { AudioTrack, Track, VideoTrack } from '#media/track';
+import { vp8CodecText } from '#media/vp8';
 import { boxAt, boxesIn, findBox, viewOf } from './box.ts';
-import { objectTypes, parseAudioSpecificConfig, parseAvcC, parseEsds, parseHvcC } from './decoder-config.ts';
+import { objectTypes, parseAudioSpecificConfig, parseAv1C, parseAvcC, parseEsds, parseHvcC } from './decoder-config.ts';
 
 export interface ParsedEntry {
   /** Its timescale is that of the file's `mdhd`, whatever the codec. */
@@ -29,6 +32,9 @@ export function parseSampleEntry(
     case 'hvc1':
     case 'hev1':
     case 'mp4v':
+    case 'jpeg':
+    case 'av01':
+    case 'vp08':
       return videoEntry(bytes, entry.type, entry.body, entry.end, timescale);
     case 'mp4a':
     case 'Opus':
@@ -72,28 +78,24 @@ function videoEntry(
     const esds = parseEsds(inside('esds')?.subarray(4) ?? new Uint8Array(0));
     return esds?.objectType === objectTypes.mjpeg ? { track: made('mjpeg', [], 'mp4v.6c'), lengthBytes: 0 } : undefined;
   }
+  // QuickTime's own name (QTFF "Video Sample Descriptions").
+  if (type === 'jpeg') return { track: made('mjpeg', [], 'mp4v.6c'), lengthBytes: 0 };
+  if (type === 'vp08') return { track: made('vp8', [], vp8CodecText), lengthBytes: 0 };
+  if (type === 'av01') {
+    const obu = parseAv1C(inside('av1C') ?? new Uint8Array(0));
+    const sequence = obu && parseSequenceHeader(obu);
+    if (!obu || !sequence) return undefined;
+    return { track: made('av1', [obu], av1CodecText(sequence)), lengthBytes: 0 };
+  }
   const h264 = type === 'avc1' || type === 'avc3';
   const config = inside(h264 ? 'avcC' : 'hvcC');
   const parsed = config && (h264 ? parseAvcC(config) : parseHvcC(config));
   if (!config || !parsed || parsed.lengthBytes === 3) return undefined;
-  const text = h264 ? `avc1.${hex(config.subarray(1, 4))}` : hevcText(config);
+  const text = h264 ? `avc1.${hex(config.subarray(1, 4))}` : h265CodecText(config.subarray(1, 13));
   return { track: made(h264 ? 'h264' : 'h265', parsed.parameterSets, text), lengthBytes: parsed.lengthBytes };
 }
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, b => b.toString(16).padStart(2, '0')).join('');
-
-/** ISO/IEC 14496-15 annex E.3, from an hvcC: profile, compatibility flags with their bits reversed, tier and level, constraints. */
-function hevcText(config: Uint8Array): string {
-  const space = ['', 'A', 'B', 'C'][(config[1] ?? 0) >> 6];
-  let compatibility = viewOf(config).getUint32(2);
-  let reversed = 0;
-  for (let i = 0; i < 32; i++, compatibility >>>= 1) reversed = reversed * 2 + (compatibility & 1);
-  const tier = (config[1] ?? 0) & 0x20 ? 'H' : 'L';
-  const constraints = Array.from(config.subarray(6, 12));
-  while (constraints.at(-1) === 0) constraints.pop();
-  const profile = `hvc1.${space}${(config[1] ?? 0) & 0x1f}.${reversed.toString(16).toUpperCase()}`;
-  return [`${profile}.${tier}${config[12]}`, ...constraints.map(c => c.toString(16).toUpperCase())].join('.');
-}
 
 function audioEntry(
   bytes: Uint8Array,

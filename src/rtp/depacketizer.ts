@@ -1,4 +1,6 @@
 /** What every payload format's depacketizer is: payloads in the order of their sequence numbers go in, access units come out. */
+import type { Track } from '#media/track';
+
 export interface Depacketizer {
   /**
    * The payload is `bytes` from `begin` to `end`. `lost` packets are missing right before it.
@@ -12,8 +14,10 @@ export interface Depacketizer {
 export interface UnitTaker {
   /** `data` as `AccessUnit` has it, owned by the taker. `lost` packets are missing before or inside it. */
   unit(timestamp: number, keyframe: boolean, data: Uint8Array, lost: number): void;
-  /** Other parameter sets than before apply from the next unit that is a keyframe on. */
-  parameterSets(sps: Uint8Array, pps: readonly Uint8Array[]): void;
+  /** H.264 and H.265: other parameter sets than before apply from the next unit that is a keyframe on. In the order of `VideoTrack.parameterSets`. */
+  parameterSets(sets: readonly Uint8Array[]): void;
+  /** Other formats: from the next unit that is a keyframe on the track is this one. */
+  format(track: Track): void;
   /** A payload that breaks its format; the text is one of few, to be counted. */
   fault(text: string): void;
 }

@@ -24,7 +24,7 @@ export class PacketBatch {
   readonly count: number;
   /** Sequence number of the first packet; the others follow it. */
   readonly seq: number;
-  /** RTP timestamp, the same in all packets. */
+  /** RTP timestamp of the first packet; the others have the same, but for PCM longer than a packet. */
   readonly timestamp: number;
 
   constructor(bytes: Uint8Array, offsets: Int32Array, count: number, seq: number, timestamp: number) {
@@ -80,9 +80,11 @@ export class BatchWriter {
   #offsets: Int32Array;
   #at: number;
   #written: number;
-  #packets: number;
   #firstSeq: number;
+  #firstTimestamp: number;
   #timestamp: number;
+  /** The place of the last packet if it gets the marker, -1 if none does. */
+  #marked: number;
 
   constructor(options: PacketizerOptions) {
     this.maxPayload = Math.min(Math.max(options.maxPayload, 64), 0xffff - headerLength);
@@ -94,28 +96,34 @@ export class BatchWriter {
     this.#offsets = new Int32Array(1);
     this.#at = 0;
     this.#written = 0;
-    this.#packets = 0;
     this.#firstSeq = this.seq;
+    this.#firstTimestamp = 0;
     this.#timestamp = 0;
+    this.#marked = -1;
   }
 
-  /** `payloadBytes` of all `packets` together, exactly. */
-  begin(packets: number, payloadBytes: number, timestamp: number): void {
+  /** `payloadBytes` of all `packets` together, exactly. With `marker` the last one gets it. */
+  begin(packets: number, payloadBytes: number, timestamp: number, marker = true): void {
     this.bytes = new Uint8Array(packets * (prefixLength + headerLength) + payloadBytes);
     this.#offsets = new Int32Array(packets + 1);
     this.#at = 0;
     this.#written = 0;
-    this.#packets = packets;
     this.#firstSeq = this.seq;
-    this.#timestamp = timestamp >>> 0;
+    this.#firstTimestamp = this.#timestamp = timestamp >>> 0;
+    this.#marked = marker ? packets : -1;
   }
 
-  /** Writes prefix and header of the next packet; its payload goes to the returned place. The last packet of the batch gets the marker. */
+  /** The packets that follow are so many ticks later. */
+  advance(ticks: number): void {
+    this.#timestamp = (this.#timestamp + ticks) >>> 0;
+  }
+
+  /** Writes prefix and header of the next packet; its payload goes to the returned place. */
   next(payloadLength: number): number {
     const { bytes, ssrc, seq } = this;
     const at = this.#at;
     const length = headerLength + payloadLength;
-    const last = this.#written + 1 === this.#packets;
+    const last = this.#written + 1 === this.#marked;
     const timestamp = this.#timestamp;
     bytes[at] = 0x24;
     bytes[at + 1] = this.#channel;
@@ -141,6 +149,6 @@ export class BatchWriter {
   }
 
   finish(): PacketBatch {
-    return new PacketBatch(this.bytes, this.#offsets, this.#written, this.#firstSeq, this.#timestamp);
+    return new PacketBatch(this.bytes, this.#offsets, this.#written, this.#firstSeq, this.#firstTimestamp);
   }
 }

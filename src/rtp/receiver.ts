@@ -6,38 +6,22 @@
  * A run begins with a keyframe of the video track (with any unit if there is only audio) and
  * ends where its timestamps or its SSRC jump, where other parameter sets come with a
  * keyframe, or when the caller says so. Audio before the first picture of a run is left out.
+ * Another format of the audio beside a video begins a run too, with the next keyframe; the audio is
+ * left out until then. Metadata is no track of a run: its documents are handed on as they come.
  */
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
-import { h264Track, parseSps } from '#media/h264';
-import type { AudioTrack, Run, Track, VideoTrack } from '#media/track';
-import { AacDepacketizer, type AacPacking } from './aac/depacketizer.ts';
+import type { Run, Track } from '#media/track';
 import { zeroOf } from './alignment.ts';
 import { DecodingOrder } from './decoding-order.ts';
-import { H264Depacketizer } from './h264/depacketizer.ts';
+import type { MediaDescription } from './media-description.ts';
 import { markerOf, payloadBegin, payloadEnd, payloadTypeOf, seqOf, ssrcOf, timestampOf } from './packet.ts';
 import { late, restarted } from './reception.ts';
 import { parseRtcp, type ReportBlock } from './rtcp.ts';
 import { WallAnchor } from './timeline.ts';
 import { type TrackOwner, TrackReceiver } from './track-receiver.ts';
 
-export interface VideoDescription {
-  readonly kind: 'video';
-  readonly codec: 'h264';
-  readonly payloadType: number;
-  readonly clockRate: number;
-  /** Known beforehand; empty if they come in band. */
-  readonly parameterSets: readonly Uint8Array[];
-}
-export interface AudioDescription {
-  readonly kind: 'audio';
-  readonly codec: 'aac';
-  readonly payloadType: number;
-  readonly clockRate: number;
-  readonly packing: AacPacking;
-  readonly track: AudioTrack;
-}
-export type MediaDescription = VideoDescription | AudioDescription;
+export type { AudioDescription, MediaDescription, VideoDescription } from './media-description.ts';
 
 /** Who takes the units; a `Sink` of the hub fits. */
 export interface MediaTaker {
@@ -45,6 +29,8 @@ export interface MediaTaker {
   unit(unit: AccessUnit): void;
   /** The run has ended without another one beginning at once. */
   gap(gap: Gap): void;
+  /** A metadata document (XML); its wall time is that of the media, or of its arrival while there is none. */
+  document?(text: Uint8Array, wallMs: number): void;
 }
 
 export interface ReceiverOptions {
@@ -78,9 +64,11 @@ export class Receiver implements TrackOwner {
   readonly #audio: TrackReceiver | undefined;
   #run: Run | undefined;
   #anchor = new WallAnchor();
-  /** Parameter sets that the next keyframe brings into force. */
-  #nextVideo: VideoTrack | undefined;
+  /** What the next keyframe brings into force. */
+  #next: Track | undefined;
   #nextDepth = 0;
+  /** The run's audio is not what comes now. */
+  #audioChanged = false;
   #depth = 0;
   #order = new DecodingOrder(0, 1);
   #lastWallMs = 0;
@@ -100,13 +88,8 @@ export class Receiver implements TrackOwner {
     this.#taker = taker;
     this.#options = options;
     this.#tracks = media.map(m => new TrackReceiver(m, this));
-    for (const t of this.#tracks) t.connect(depacketizerOf(t));
     this.#master = this.#tracks.find(t => t.media.kind === 'video') ?? this.#tracks[0]!;
     this.#audio = this.#tracks.find(t => t.media.kind === 'audio');
-    // Parameter sets of the description count as if they had come in band.
-    for (const t of this.#tracks)
-      if (t.media.kind === 'video' && t.depacketizer instanceof H264Depacketizer)
-        t.depacketizer.offer(t.media.parameterSets);
   }
 
   get run(): Run | undefined {
@@ -180,29 +163,27 @@ export class Receiver implements TrackOwner {
     this.stats.lastFault = text;
   }
 
-  parameterSets(sps: Uint8Array, pps: readonly Uint8Array[]): void {
-    const track = h264Track(sps, pps);
-    if (track === undefined) {
-      this.fault('parameter sets that make no sense');
+  format(track: TrackReceiver, format: Track, depth: number | undefined): void {
+    if (track === this.#master) {
+      this.#next = format;
+      this.#nextDepth = depth ?? 0;
       return;
     }
-    this.#nextVideo = track;
-    this.#nextDepth = parseSps(sps)?.reorder ?? 0;
+    track.track = format;
+    track.scale = format.timescale / track.media.clockRate;
+    this.#audioChanged = this.#run !== undefined;
   }
 
   unit(track: TrackReceiver, timestamp: number, keyframe: boolean, data: Uint8Array, lost: number): void {
     const ticks = track.clock.ticks(timestamp, this.#arrivalMs);
-    if (track === this.#master) this.#masterUnit(track, ticks, keyframe, data, lost);
+    if (track.media.kind === 'metadata') this.#document(track, ticks, data);
+    else if (track === this.#master) this.#masterUnit(track, ticks, keyframe, data, lost);
     else this.#audioUnit(track, ticks, data, lost);
   }
 
   #masterUnit(track: TrackReceiver, ticks: number, keyframe: boolean, data: Uint8Array, lost: number): void {
     if (track.clock.jumped) this.#endRun();
-    if (
-      keyframe &&
-      (this.#run === undefined || this.#nextVideo !== undefined || this.#anchor.broken || this.#order.reordered)
-    )
-      this.#beginRun(track, ticks);
+    if (keyframe && (this.#run === undefined || this.#isOver)) this.#beginRun(track, ticks);
     const run = this.#run;
     if (run === undefined) {
       this.stats.droppedUnits++;
@@ -217,46 +198,63 @@ export class Receiver implements TrackOwner {
     this.#taker.unit({ run, track: 0, pts, dts, wallMs, keyframe, data, lost });
   }
 
+  /** What comes next does not belong to the run. */
+  get #isOver(): boolean {
+    return this.#next !== undefined || this.#audioChanged || this.#anchor.broken || this.#order.reordered;
+  }
+
   #audioUnit(track: TrackReceiver, ticks: number, data: Uint8Array, lost: number): void {
     const run = this.#run;
     if (track.clock.jumped) track.aligned = false;
     if (run !== undefined && !track.aligned) this.#align(track);
     track.slewStep();
     const pts = track.scaled(ticks) - track.zero;
-    if (run === undefined || pts < 0 || pts <= track.lastPts) {
+    if (run === undefined || this.#audioChanged || pts < 0 || pts <= track.lastPts) {
       this.stats.droppedUnits++;
       return;
     }
     track.lastPts = pts;
-    const master = this.#master;
-    const mediaMs =
-      (pts / track.scale / track.clock.clockRate + master.zero / master.scale / master.clock.clockRate) * 1000;
-    track.lastWallMs = Math.max(track.lastWallMs, mediaMs + this.#anchor.offsetMs);
+    track.lastWallMs = Math.max(track.lastWallMs, this.#wallOf(track, pts));
     this.stats.units++;
     this.#taker.unit({ run, track: 1, pts, dts: pts, wallMs: track.lastWallMs, keyframe: true, data, lost });
   }
 
+  #document(track: TrackReceiver, ticks: number, text: Uint8Array): void {
+    if (track.clock.jumped) track.aligned = false;
+    const run = this.#run;
+    if (run !== undefined && track !== this.#master && !track.aligned) this.#align(track);
+    const wallMs =
+      track.aligned && run !== undefined ? this.#wallOf(track, track.scaled(ticks) - track.zero) : this.#arrivalMs;
+    this.#taker.document?.(text, wallMs);
+  }
+
+  /** Wall time of what is at `pts` of the run, of a track that is aligned with the master. */
+  #wallOf(track: TrackReceiver, pts: number): number {
+    const master = this.#master;
+    const mediaMs =
+      (pts / track.scale / track.clock.clockRate + master.zero / master.scale / master.clock.clockRate) * 1000;
+    return mediaMs + this.#anchor.offsetMs;
+  }
+
   #beginRun(track: TrackReceiver, ticks: number): void {
-    const tracks: Track[] = [];
-    let lead = 0;
-    if (track.media.kind === 'video') {
-      const video = this.#nextVideo ?? track.video;
-      if (video === undefined) return;
-      if (this.#order.reordered) this.#nextDepth = Math.max(this.#nextDepth, this.#depth + 1);
-      track.video = video;
-      this.#nextVideo = undefined;
-      this.#depth = Math.min(16, this.#nextDepth);
-      tracks.push(video);
-      const frameTicks = video.framerate > 0 ? Math.round(video.timescale / video.framerate) : video.timescale / 25;
-      this.#order = new DecodingOrder(this.#depth, frameTicks);
-      lead = this.#depth * frameTicks;
-    } else {
-      this.#order = new DecodingOrder(0, 1);
-      tracks.push(track.media.track);
+    const next = this.#next ?? track.track;
+    if (next === undefined) return;
+    if (next.kind === 'audio') track.scale = next.timescale / track.clock.clockRate;
+    track.track = next;
+    this.#next = undefined;
+    this.#audioChanged = false;
+    const tracks = [next];
+    let frameTicks = 1;
+    if (next.kind === 'video') {
+      if (this.#order.reordered) this.#nextDepth = Math.max(this.#nextDepth, this.#order.seen);
+      frameTicks = next.framerate > 0 ? Math.round(next.timescale / next.framerate) : next.timescale / 25;
     }
+    this.#depth = next.kind === 'video' ? Math.min(16, this.#nextDepth) : 0;
+    this.#order = new DecodingOrder(this.#depth, frameTicks);
+    const lead = this.#depth * frameTicks;
     const audio = this.#audio;
-    if (audio !== undefined && audio !== track && audio.media.kind === 'audio') {
-      tracks.push(audio.media.track);
+    if (audio?.track !== undefined && audio !== track) {
+      tracks.push(audio.track);
       audio.aligned = false;
       audio.lastPts = -1;
       audio.lastWallMs = 0;
@@ -285,8 +283,4 @@ export class Receiver implements TrackOwner {
     const errorMs = Math.abs(error / audio.scale / audio.clock.clockRate) * 1000;
     if (errorMs > slewFromMs && errorMs < slewLimitMs) audio.slew = error;
   }
-}
-
-function depacketizerOf(track: TrackReceiver): H264Depacketizer | AacDepacketizer {
-  return track.media.kind === 'video' ? new H264Depacketizer(track) : new AacDepacketizer(track, track.media.packing);
 }

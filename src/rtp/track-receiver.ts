@@ -1,14 +1,18 @@
 /** One track of a `Receiver`: its sequence numbers, its clock, its depacketizer, and where it lies on the run's time base. */
-import type { VideoTrack } from '#media/track';
+import { h264Track, parseSps } from '#media/h264';
+import { h265Track, h265Type, h265TypeOf, parseH265Sps } from '#media/h265';
+import type { Track } from '#media/track';
 import type { Depacketizer, UnitTaker } from './depacketizer.ts';
-import type { MediaDescription } from './receiver.ts';
+import { createDepacketizer } from './formats.ts';
+import type { MediaDescription } from './media-description.ts';
 import { Reception } from './reception.ts';
 import type { SenderReport } from './rtcp.ts';
 import { TrackClock } from './timeline.ts';
 
 export interface TrackOwner {
   unit(track: TrackReceiver, timestamp: number, keyframe: boolean, data: Uint8Array, lost: number): void;
-  parameterSets(sps: Uint8Array, pps: readonly Uint8Array[]): void;
+  /** `depth`: how many pictures may be decoded before one and shown after it; undefined: not known. */
+  format(track: TrackReceiver, format: Track, depth: number | undefined): void;
   fault(text: string): void;
 }
 
@@ -17,13 +21,13 @@ export class TrackReceiver implements UnitTaker {
   readonly reception: Reception;
   readonly clock: TrackClock;
   /** Ticks of the track's timescale per tick of the RTP clock; 1 almost always. */
-  readonly scale: number;
-  depacketizer!: Depacketizer;
+  scale: number;
+  readonly depacketizer: Depacketizer;
   readonly #owner: TrackOwner;
   #describedTypeSeen = false;
 
-  /** The track of the run now, for video. */
-  video: VideoTrack | undefined = undefined;
+  /** What its units are now; undefined while that is not known. */
+  track: Track | undefined;
   /** Of the track's timescale: the instant 0 of the run. */
   zero = 0;
   /** `zero` is known; the master's always is. */
@@ -43,11 +47,9 @@ export class TrackReceiver implements UnitTaker {
     this.#owner = owner;
     this.reception = new Reception(media.clockRate);
     this.clock = new TrackClock(media.clockRate);
-    this.scale = (media.kind === 'video' ? 90000 : media.track.timescale) / media.clockRate;
-  }
-
-  connect(depacketizer: Depacketizer): void {
-    this.depacketizer = depacketizer;
+    this.track = media.kind === 'audio' ? media.track : undefined;
+    this.scale = (media.kind === 'audio' ? media.track.timescale : 90000) / media.clockRate;
+    this.depacketizer = createDepacketizer(media, this);
   }
 
   /** Some cameras send another payload type than they describe: it is believed until the described one comes. */
@@ -88,8 +90,9 @@ export class TrackReceiver implements UnitTaker {
 
   /** Moves `zero` by at most 1% of a unit. */
   slewStep(): void {
-    if (this.slew === 0 || this.media.kind !== 'audio') return;
-    const most = Math.max(1, Math.round((this.media.track.samplesPerUnit || 1024) / 100));
+    const { track } = this;
+    if (this.slew === 0 || track?.kind !== 'audio') return;
+    const most = Math.max(1, Math.round((track.samplesPerUnit || 1024) / 100));
     const step = Math.max(-most, Math.min(most, this.slew));
     this.zero += step;
     this.slew -= step;
@@ -98,10 +101,22 @@ export class TrackReceiver implements UnitTaker {
   unit(timestamp: number, keyframe: boolean, data: Uint8Array, lost: number): void {
     this.#owner.unit(this, timestamp, keyframe, data, lost);
   }
-  parameterSets(sps: Uint8Array, pps: readonly Uint8Array[]): void {
-    this.#owner.parameterSets(sps, pps);
+  parameterSets(sets: readonly Uint8Array[]): void {
+    const { media } = this;
+    if (media.kind !== 'video') return;
+    const track = media.codec === 'h265' ? h265Track(sets) : h264Track(sets[0] ?? new Uint8Array(0), sets.slice(1));
+    if (track === undefined) this.fault('parameter sets that make no sense');
+    else this.#owner.format(this, track, media.codec === 'h265' ? h265Depth(sets) : parseSps(sets[0]!)?.reorder);
+  }
+  format(track: Track): void {
+    this.#owner.format(this, track, 0);
   }
   fault(text: string): void {
     this.#owner.fault(text);
   }
+}
+
+function h265Depth(sets: readonly Uint8Array[]): number | undefined {
+  const sps = sets.find(s => h265TypeOf(s[0] ?? 0) === h265Type.sps);
+  return sps && parseH265Sps(sps)?.reorder;
 }

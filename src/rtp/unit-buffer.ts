@@ -41,6 +41,11 @@ export class UnitBuffer {
     this.#end += 5;
   }
 
+  appendByte(value: number): void {
+    if (this.#end + 1 > this.#slab.length && !this.#grow(1)) return;
+    this.#slab[this.#end++] = value;
+  }
+
   appendLength(value: number): void {
     if (this.#end + 4 > this.#slab.length && !this.#grow(4)) return;
     this.#writeLength(this.#end, value);
@@ -50,6 +55,10 @@ export class UnitBuffer {
   /** Writes the length of what follows the 4 bytes at `at` up to the end of the unit. */
   setLength(at: number): void {
     this.#writeLength(this.#begin + at, this.length - at - 4);
+  }
+
+  setByte(at: number, value: number): void {
+    if (at < this.length) this.#slab[this.#begin + at] = value;
   }
 
   byteAt(at: number): number {

@@ -28,7 +28,7 @@ import {
   writeResponse,
 } from './message.ts';
 import { RtspParser, type RtspTaker } from './parser.ts';
-import { type Presentation, presentationOf } from './presentation.ts';
+import { type Presentation, presentationOf, type Wanted } from './presentation.ts';
 import { interleavedChannels, rtpInfo } from './transport.ts';
 import { parseRtspUrl } from './url.ts';
 
@@ -61,7 +61,7 @@ export interface SessionOptions {
   readonly login: Login | undefined;
   /** A password in clear is not sent to whom a redirect names. */
   readonly basic: boolean;
-  readonly want: { readonly video: boolean; readonly audio: boolean };
+  readonly want: Wanted;
   readonly userAgent: string;
   /** Any text that nobody can foresee. */
   readonly cnonce: string;
@@ -255,7 +255,7 @@ export class RtspSession implements RtspTaker {
         // Nothing at all is what a camera describes that is still starting.
         ignored.length > 0 ? 'unsupported' : 'protocol',
         'no-supported-media',
-        `expected H.264 video or AAC audio in the description, got ${got}`,
+        `expected video or audio in a format that is understood in the description, got ${got}`,
       );
       return;
     }

@@ -79,8 +79,7 @@ describe('writeInit', () => {
   });
 
   const refused: [name: string, track: Track, code: string][] = [
-    ['VP8', { ...h264Track, codec: 'vp8' }, 'codec-in-mp4'],
-    ['AV1', { ...h264Track, codec: 'av1' }, 'codec-in-mp4'],
+    ['AV1 without a sequence header', { ...h264Track, codec: 'av1' }, 'no-parameter-sets'],
     ['H.264 without an SPS', { ...h264Track, parameterSets: [bytesOf('68ee3c80')] }, 'no-parameter-sets'],
     ['H.265 without an SPS', { ...h264Track, codec: 'h265', parameterSets: [] }, 'no-parameter-sets'],
   ];

@@ -27,7 +27,8 @@ function receive(batches: readonly PacketBatch[], create: (taker: any) => Depack
   const d = create({
     unit: (timestamp: number, keyframe: boolean, data: Uint8Array, lost: number) =>
       units.push({ timestamp, keyframe, data, lost }),
-    parameterSets: (s: Uint8Array, p: readonly Uint8Array[]) => sets.push([s, ...p].map(text).join(',')),
+    parameterSets: (all: readonly Uint8Array[]) => sets.push(all.map(text).join(',')),
+    format: () => {},
     fault: (f: string) => faults.push(f),
   });
   let number = 0;

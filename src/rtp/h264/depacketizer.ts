@@ -210,7 +210,7 @@ export class H264Depacketizer implements Depacketizer {
     this.#lost = 0;
     if (this.#setsChanged && this.#sps !== undefined && this.#pps.length > 0) {
       this.#setsChanged = false;
-      this.#taker.parameterSets(this.#sps, this.#pps.slice());
+      this.#taker.parameterSets([this.#sps, ...this.#pps]);
     }
     this.#taker.unit(this.#timestamp, keyframe, this.#unit.take(), lost);
   }

@@ -48,6 +48,7 @@ function run(packing: AacPacking) {
       unit: (t, _k, data, lost) =>
         void out.push(`${t} ${Buffer.from(data).toString('hex')}${lost > 0 ? ` lost ${lost}` : ''}`),
       parameterSets: () => {},
+      format: () => {},
       fault: text => void out.push(`! ${text}`),
     },
     packing,

@@ -14,8 +14,9 @@ function collector() {
       void out.push(
         `${keyframe ? 'K' : 'P'}${timestamp} ${[...nalus(data)].map(n => Buffer.from(n).toString('hex')).join(' ')}${lost > 0 ? ` lost ${lost}` : ''}`,
       ),
-    parameterSets: (sps: Uint8Array, pps: readonly Uint8Array[]) =>
-      void out.push(`sets ${[sps, ...pps].map(n => Buffer.from(n).toString('hex')).join(' ')}`),
+    parameterSets: (sets: readonly Uint8Array[]) =>
+      void out.push(`sets ${sets.map(n => Buffer.from(n).toString('hex')).join(' ')}`),
+    format: () => void out.push('format'),
     fault: (text: string) => void out.push(`! ${text}`),
   };
   return { out, taker };
@@ -150,6 +151,7 @@ describe('H264Depacketizer', () => {
     const d = new H264Depacketizer({
       unit: (_t, _k, data) => void units.push(data),
       parameterSets: () => {},
+      format: () => {},
       fault: () => {},
     });
     for (let i = 0; i < 400; i++) d.push(new Uint8Array(1400).fill(0x41), 0, 1400, true, i, 0);
@@ -178,7 +180,8 @@ describe('H264Depacketizer', () => {
       let out = 0;
       const d = new H264Depacketizer({
         unit: (_t, _k, data) => void (out += data.length),
-        parameterSets: (sps, pps) => assert.ok(sps.length <= 1024 && pps.length <= 16),
+        parameterSets: sets => assert.ok(sets.length <= 17 && sets.every(s => s.length <= 1024)),
+        format: () => {},
         fault: () => {},
       });
       for (let i = 0; i < 60; i++) {
