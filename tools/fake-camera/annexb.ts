@@ -1,17 +1,49 @@
 /**
- * Annex B byte streams (ISO/IEC 14496-10 B) to access units, for files small enough to be in
- * memory. One picture ends where the next begins: at a slice with first_mb_in_slice 0, or at
- * parameter sets, SEI or a delimiter behind a slice (7.4.1.2.3, as far as our clips need it).
+ * Annex B byte streams (ISO/IEC 14496-10 B, H.265 B) to access units, for files small enough to be in
+ * memory. One picture ends where the next begins: at its first slice, or at parameter sets, SEI or a delimiter
+ * behind a slice (H.264 7.4.1.2.3, H.265 7.4.2.4.4, as far as our clips need it).
  */
+import { h265Type, h265TypeOf } from '#media/h265';
 
 export interface AnnexB {
-  /** SPS and PPS of the first keyframe. Later, different ones are not supported. */
+  /** Those of the first keyframe, one of each type. Later, different ones are not supported. */
   readonly parameterSets: readonly Uint8Array[];
   readonly units: readonly { readonly data: Uint8Array; readonly keyframe: boolean }[];
 }
 
-export function readAnnexB(bytes: Uint8Array): AnnexB {
-  const parameterSets: Uint8Array[] = [];
+/** What a NAL unit is to a picture. */
+interface Syntax {
+  type(nalu: Uint8Array): number;
+  isSlice(type: number): boolean;
+  isKeyframe(type: number): boolean;
+  isParameterSet(type: number): boolean;
+  /** Nothing that is transported: delimiters, ends, filler. */
+  isIdle(type: number): boolean;
+  /** Where the slice header begins, whose first bit is set on the first slice of a picture: as ue(v) of 0, or as a flag. */
+  readonly headerBytes: number;
+}
+
+const h264: Syntax = {
+  type: nalu => (nalu[0] ?? 0) & 0x1f,
+  isSlice: type => type >= 1 && type <= 5,
+  isKeyframe: type => type === 5,
+  isParameterSet: type => type === 7 || type === 8,
+  isIdle: type => type >= 9,
+  headerBytes: 1,
+};
+
+const h265: Syntax = {
+  type: nalu => h265TypeOf(nalu[0] ?? 0),
+  isSlice: type => type <= h265Type.lastSlice,
+  isKeyframe: type => type >= h265Type.firstIrap && type <= h265Type.lastIrap,
+  isParameterSet: type => type >= h265Type.vps && type <= h265Type.pps,
+  isIdle: type => type >= h265Type.aud && type <= h265Type.filler,
+  headerBytes: 2,
+};
+
+export function readAnnexB(bytes: Uint8Array, codec: 'h264' | 'h265' = 'h264'): AnnexB {
+  const syntax = codec === 'h264' ? h264 : h265;
+  const parameterSets = new Map<number, Uint8Array>();
   const units: { data: Uint8Array; keyframe: boolean }[] = [];
   let picture: Uint8Array[] = [];
   let sliced = false;
@@ -22,23 +54,20 @@ export function readAnnexB(bytes: Uint8Array): AnnexB {
     sliced = keyframe = false;
   };
   for (const nalu of nalusOf(bytes)) {
-    const type = (nalu[0] ?? 0) & 0x1f;
-    const slice = type >= 1 && type <= 5;
-    // ue(v) of 0 is the single bit 1.
-    const begins = slice ? ((nalu[1] ?? 0) & 0x80) !== 0 : type >= 6 && type <= 9;
-    if (sliced && begins) end();
-    if (type === 7 || type === 8) {
-      if (units.length === 0 && parameterSets.filter(s => ((s[0] ?? 0) & 0x1f) === type).length === 0)
-        parameterSets.push(nalu);
+    const type = syntax.type(nalu);
+    const slice = syntax.isSlice(type);
+    if (sliced && (!slice || ((nalu[syntax.headerBytes] ?? 0) & 0x80) !== 0)) end();
+    if (syntax.isParameterSet(type)) {
+      if (units.length === 0 && !parameterSets.has(type)) parameterSets.set(type, nalu);
       continue;
     }
-    if (type === 9 || type > 9) continue; // delimiters, ends, filler: nothing that is transported
+    if (syntax.isIdle(type)) continue;
     picture.push(nalu);
     sliced ||= slice;
-    keyframe ||= type === 5;
+    keyframe ||= syntax.isKeyframe(type);
   }
   end();
-  return { parameterSets, units };
+  return { parameterSets: [...parameterSets.values()], units };
 }
 
 function* nalusOf(bytes: Uint8Array): Generator<Uint8Array> {

@@ -20,8 +20,7 @@ export function describe(
   const sections: MediaSection[] = [];
   clip.tracks.forEach(({ track }, i) => {
     const control = variant === 'absctl' ? `${url}/trackID=${i}` : `trackID=${i}`;
-    const section = trackSection(track, payloadType(i), control);
-    if (section) sections.push(bent(section, payloadType(i), variant));
+    sections.push(bent(trackSection(track, payloadType(i), control), payloadType(i), variant));
   });
   if (variant === 'audiofirst') sections.sort((a, b) => a.kind.localeCompare(b.kind));
   if (variant === 'meta') sections.unshift(extra('application', 107, 'vnd.onvif.metadata/90000', 9));

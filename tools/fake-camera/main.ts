@@ -12,8 +12,9 @@ const help = `node tools/fake-camera/main.ts [options]: RTSP cameras that loop a
   --host ADDRESS      127.0.0.1
   --cameras N         1; cam0, cam1, ...
   --names A,B         names instead of numbers
-  --media SPEC        FILE.mp4, or h264=FILE[,aac=FILE][,fps=N] (Annex B, ADTS); repeat for several, which the cameras
-                      play in turn; default: a shipped clip
+  --media SPEC        FILE.mp4, or one video (h264=FILE, h265=FILE in Annex B; mjpeg=FILE of JPEGs in a row; ivf=FILE of AV1
+                      or VP8) and one audio (aac=FILE in ADTS; opus=FILE in Ogg; pcmu=FILE, pcma=FILE, bare)[,fps=N];
+                      repeat for several, which the cameras play in turn; default: a shipped clip
   --user U --pass P   ask for a login
   --auth S,S          what is offered: Basic, MD5, SHA-256 (default MD5)
   --nonce-s N         nonces are stale after N seconds

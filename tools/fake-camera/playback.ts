@@ -82,7 +82,7 @@ export class Playback {
     this.#options = options;
   }
 
-  /** SETUP. Undefined when the clip has no such track, or one that is not packetized. */
+  /** SETUP. Undefined when the clip has no such track. */
   setUp(index: number, channel: number): PlayedTrack | undefined {
     const source = this.#options.clip.tracks[index];
     const { random, maxPayload } = this.#options;
@@ -128,11 +128,13 @@ export class Playback {
       if (this.#startMs + seconds * 1000 + t.lateMs > nowMs) continue;
       const unit = t.source.units[t.at];
       if (!unit) continue;
-      const video = t.source.track.kind === 'video';
-      const number = video ? this.#nextUnit++ : undefined;
+      const { kind, codec } = t.source.track;
+      const number = kind === 'video' ? this.#nextUnit++ : undefined;
       const mark = (n: number): Uint8Array =>
         lengthPrefixed([markNalu({ camera: this.#options.camera, unit: n, atNs: atNs() })]);
-      const data = number !== undefined && this.#options.marks ? joined(mark(number), unit.data) : unit.data;
+      // Only an SEI of H.264 carries a mark.
+      const marked = number !== undefined && this.#options.marks && codec === 'h264';
+      const data = marked ? joined(mark(number), unit.data) : unit.data;
       const batch = t.packetizer.packetize(data, unit.keyframe, t.base + t.ticks + unit.compositionOffset);
       t.packets += batch.count;
       t.octets += batch.payloadBytes;
@@ -190,7 +192,7 @@ export class Playback {
     const { index, channel } = t;
     const { maxPayload } = this.#options;
     const options = { payloadType: payloadType(index), ssrc, seq, maxPayload, channel };
-    t.packetizer = createPacketizer(t.source.track, options) ?? t.packetizer;
+    t.packetizer = createPacketizer(t.source.track, options);
   }
 }
 
