@@ -13,11 +13,13 @@ export interface AccessUnit {
   readonly dts: number;
   /** Wall clock of presentation, UTC milliseconds (may have a fraction); smoothed by the source, never goes back within a run. */
   readonly wallMs: number;
-  /** Decodable without any earlier unit. H.264: IDR only. Audio: true. */
+  /** Decodable without any earlier unit. H.264: IDR only; H.265: IRAP; AV1, VP8: key frames; JPEG and audio: always. */
   readonly keyframe: boolean;
   /**
-   * H.264, H.265: NAL units, each behind its length in 4 bytes, big-endian, as MP4 stores
-   * them, without parameter sets and access unit delimiters. AAC: the raw frame without ADTS.
+   * As a sample of MP4. H.264, H.265: NAL units, each behind its length in 4 bytes, big-endian, as MP4 stores
+   * them, without parameter sets and access unit delimiters. AV1: a temporal unit, OBUs with
+   * their sizes, without temporal delimiter, keyframes with their sequence header. MJPEG: a complete JPEG. AAC: the
+   * raw frame without ADTS. PCM: samples, channels interleaved.
    */
   readonly data: Uint8Array;
   /** RTP packets known to be missing before or inside this unit. */

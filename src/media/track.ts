@@ -14,7 +14,7 @@ export interface VideoTrack {
   readonly timescale: number;
   readonly width: number;
   readonly height: number;
-  /** H.264: SPS then PPS, H.265: VPS, SPS, PPS; NAL units without start code. Not repeated inside access units. */
+  /** H.264: SPS then PPS, H.265: VPS, SPS, PPS; NAL units without start code. Not repeated inside access units. AV1: the sequence header OBU. Others: none. */
   readonly parameterSets: readonly Uint8Array[];
   /** RFC 6381, e.g. `avc1.64001f`. */
   readonly codecText: string;
@@ -24,6 +24,7 @@ export interface VideoTrack {
 
 export interface AudioTrack {
   readonly kind: 'audio';
+  /** `lpcm`: 16 bits, big-endian. */
   readonly codec: AudioCodec;
   /** Ticks per second of pts and dts; the sample rate. */
   readonly timescale: number;

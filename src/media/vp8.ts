@@ -16,6 +16,7 @@ export function vp8Size(frame: Uint8Array): { readonly width: number; readonly h
 /** "VP Codec ISO Media File Format Binding": profile 0, level (not defined for VP8: the lowest), 8 bits. */
 export const vp8CodecText = 'vp08.00.10.08';
 
+/** The track of pictures of this size, in pixels. */
 export const vp8Track = (width: number, height: number): VideoTrack =>
   Object.freeze({
     kind: 'video',

@@ -11,7 +11,7 @@
  */
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
-import type { Run, Track } from '#media/track';
+import type { AudioTrack, Run, Track } from '#media/track';
 import { zeroOf } from './alignment.ts';
 import { DecodingOrder } from './decoding-order.ts';
 import type { MediaDescription } from './media-description.ts';
@@ -164,6 +164,8 @@ export class Receiver implements TrackOwner {
   }
 
   format(track: TrackReceiver, format: Track, depth: number | undefined): void {
+    // The stream confirms what its description said.
+    if (format.kind === 'audio' && track.track !== undefined && sameAudio(format, track.track)) return;
     if (track === this.#master) {
       this.#next = format;
       this.#nextDepth = depth ?? 0;
@@ -284,3 +286,11 @@ export class Receiver implements TrackOwner {
     if (errorMs > slewFromMs && errorMs < slewLimitMs) audio.slew = error;
   }
 }
+
+const sameAudio = (a: AudioTrack, b: Track): boolean =>
+  b.kind === 'audio' &&
+  a.codec === b.codec &&
+  a.sampleRate === b.sampleRate &&
+  a.channels === b.channels &&
+  a.config.length === b.config.length &&
+  a.config.every((byte, i) => byte === b.config[i]);

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { clipRun } from '#fake/clip';
-import { epochMs, fakeRun, fakeUnit, h264Track, pcmuTrack } from '#fake/media';
+import { aacTrack, epochMs, fakeRun, fakeUnit, h264Track, pcmuTrack } from '#fake/media';
 import { needPeer, probe, runPeer, scratchFolder } from '#fake/peers';
-import { Packager } from '#hls/packager';
+import { fitsHls, Packager } from '#hls/packager';
 import type { Track } from '#media/track';
 
 const newPackager = (more: { segmentSeconds?: number; window?: number; limitBytes?: number } = {}): Packager =>
@@ -178,7 +178,28 @@ describe('Packager: runs and gaps', () => {
     assert.equal(outline(p), 'T2 M100 D7 init 1.0s 100');
   });
 
-  test('audio that is not AAC is left out, wherever it stands among the tracks', () => {
+  test('what fragmented MP4 carries for players is shown', () => {
+    const shown: Track[] = [
+      { ...h264Track, codec: 'h265' },
+      { ...h264Track, codec: 'av1' },
+      { ...aacTrack, codec: 'opus' },
+    ];
+    const left: Track[] = [
+      { ...h264Track, codec: 'mjpeg' },
+      { ...h264Track, codec: 'vp8' },
+      { ...aacTrack, codec: 'pcmu' },
+      { ...aacTrack, codec: 'lpcm' },
+    ];
+    assert.deepEqual(
+      [shown, left].map(tracks => tracks.map(fitsHls)),
+      [
+        [true, true, true],
+        [false, false, false, false],
+      ],
+    );
+  });
+
+  test('audio that is neither AAC nor Opus is left out, wherever it stands among the tracks', () => {
     const plain = newPackager();
     feed(plain, pictures(undefined, { count: 11 }));
     for (const tracks of [

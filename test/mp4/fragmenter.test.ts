@@ -155,6 +155,19 @@ describe('Fragmenter', () => {
     assert.deepEqual([...(info?.tracks[0]?.samples.keyframe ?? [])], [1, 0, 1, 1, 0]);
   });
 
+  test('JPEG, of which every picture is a key frame, is cut by time alone', () => {
+    const run = fakeRun(4, [{ ...h264Track, codec: 'mjpeg', parameterSets: [], codecText: 'mp4v.6c' }]);
+    const every = Array.from({ length: 30 }, (_, i) => i);
+    const fragments = fragmentsOf(video(30, every, run));
+    assert.deepEqual(
+      fragments.map(f => [f.tracks[0]?.samples, f.keyframe]),
+      [
+        [25, true],
+        [5, true],
+      ],
+    );
+  });
+
   test('negative composition offsets are kept', () => {
     const offsets = [0, -1800, 1800];
     const units = video(3).map((u, i) => ({ ...u, pts: u.dts + (offsets[i] ?? 0) }));

@@ -4,7 +4,9 @@ import { Fault } from '#core/errors';
 import { fuzzRounds, fuzzSeed, mutate } from '#fake/fuzz';
 import { aacTrack, h264Track, pcmuTrack } from '#fake/media';
 import { makeMedia, needPeer, probe } from '#fake/peers';
+import { av1Track } from '#media/av1';
 import type { AudioTrack, Track, VideoTrack } from '#media/track';
+import { vp8Track } from '#media/vp8';
 import { writeInit } from '#mp4/init';
 import { type Init, parseInit } from '#mp4/scan';
 import { bytesOf, hexOf, unitsOf } from './clip.ts';
@@ -62,6 +64,8 @@ describe('writeInit', () => {
     ['H.264', { ...h264Track, framerate: 0 }],
     ['AAC', aacTrack],
     ['MJPEG', { ...mjpeg, framerate: 0 }],
+    ['VP8', { ...vp8Track(320, 240), timescale: 90_000 }],
+    ['AV1', av1Track(bytesOf('0a0b00000003bd7c79b5f20080'))!],
     ['Opus', audio('opus', 48_000, 'opus')],
     ['G.711 mu-law', { ...pcmuTrack, samplesPerUnit: 0 }],
     ['G.711 A-law', audio('pcma', 8000, 'alaw')],
@@ -112,7 +116,7 @@ describe('writeInit', () => {
     const { streams } = probe(writeInit(tracks), ['-show_entries', 'stream=codec_name,sample_rate,width']);
     assert.deepEqual(
       streams.map((s: { codec_name: string }) => s.codec_name),
-      ['aac', 'mjpeg', 'opus', 'pcm_mulaw', 'pcm_alaw', 'pcm_s16be', 'pcm_s16be'],
+      ['aac', 'mjpeg', 'vp8', 'av1', 'opus', 'pcm_mulaw', 'pcm_alaw', 'pcm_s16be', 'pcm_s16be'],
     );
   });
 });

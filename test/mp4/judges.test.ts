@@ -8,6 +8,7 @@ import type { AccessUnit } from '#media/access-unit';
 import type { Run } from '#media/track';
 import { Fragmenter } from '#mp4/fragmenter';
 import { writeInit } from '#mp4/init';
+import { loadClip } from '../../tools/fake-camera/clip.ts';
 import { joined, unitsOf } from './clip.ts';
 
 function fragmented(run: Run, units: readonly AccessUnit[], originDts: 'first' | 'run' = 'first'): Uint8Array {
@@ -47,6 +48,37 @@ describe('init segment and fragments', { skip: needPeer('ffmpeg', 'ffprobe') }, 
           units.filter(u => u.track === track).map(u => [u.pts - origin, u.dts - origin, u.data.length, u.keyframe]),
         );
       }
+      const path = `${scratchFolder()}/judged.mp4`;
+      writeFileSync(path, file);
+      runPeer('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-']);
+    });
+
+  const clips: [spec: string, codec: string][] = [
+    ['h265=clip.h265', 'hevc'],
+    ['mjpeg=clip.mjpeg', 'mjpeg'],
+    ['ivf=clip.av1.ivf', 'av1'],
+    ['ivf=clip.vp8.ivf', 'vp8'],
+    ['opus=clip.opus', 'opus'],
+    ['pcmu=clip.ulaw', 'pcm_mulaw'],
+    ['pcma=clip.alaw', 'pcm_alaw'],
+  ];
+  for (const [spec, codec] of clips)
+    test(`${spec}: ffprobe counts every unit, and ffmpeg decodes them`, async () => {
+      const clip = await loadClip(spec.replace('=', '=test/fixture/media/'));
+      const run: Run = { id: 1, tracks: clip.tracks.map(c => c.track) };
+      let time = 0;
+      const units = clip.tracks[0]!.units.map(({ data, keyframe, duration }): AccessUnit => {
+        const at = time;
+        time += duration;
+        return { run, track: 0, pts: at, dts: at, wallMs: at, keyframe, data, lost: 0 };
+      });
+      const file = fragmented(run, units);
+      const { packets, streams } = probe(file, ['-show_packets', '-show_streams']);
+      assert.equal(streams[0].codec_name, codec);
+      assert.deepEqual(
+        packets.map((p: Packet) => [p.pts, Number(p.size), p.flags.startsWith('K')]),
+        units.map(u => [u.pts, u.data.length, u.keyframe]),
+      );
       const path = `${scratchFolder()}/judged.mp4`;
       writeFileSync(path, file);
       runPeer('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-']);

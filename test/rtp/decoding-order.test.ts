@@ -22,6 +22,22 @@ describe('DecodingOrder', () => {
       );
       assert.equal(order.reordered, reordered);
     });
+  test('what the depth should have been is known after the first group of pictures', () => {
+    const seen = (pts: number[]): number => {
+      const order = new DecodingOrder(0, 10);
+      for (const p of pts) order.next(p);
+      return order.seen;
+    };
+    assert.deepEqual(
+      [
+        [0, 10, 20],
+        [0, 0, 10],
+        [10, 30, 20, 50, 40],
+        [20, 60, 40, 30, 50, 100, 80, 70, 90],
+      ].map(seen),
+      [0, 0, 1, 2],
+    );
+  });
   test('whatever comes: dts grows, and is not after pts where the depth is right', () => {
     const random = new SeededRandom(7);
     for (let round = 0; round < 200; round++) {

@@ -4,8 +4,10 @@ import { fuzzRounds, fuzzSeed, mutate } from '#fake/fuzz';
 import { aacTrack } from '#media/aac';
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
+import { parseSps } from '#media/h264';
+import type { AudioTrack, VideoTrack } from '#media/track';
 import { writeRtpHeader } from '#rtp/packet';
-import { type AudioDescription, Receiver, type VideoDescription } from '#rtp/receiver';
+import { type AudioDescription, type MediaDescription, Receiver, type VideoDescription } from '#rtp/receiver';
 import { writeRtcp } from '#rtp/rtcp';
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
@@ -13,6 +15,17 @@ const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.repla
 const spsB = '674d4020eca02802dd80880000030008000003032078c18cb0';
 const sps = '6742c01ed900a02ff970110000030001000003003c0f162e48';
 const pps = '68ce3c80';
+/** x265: 176x144 with B pictures two deep; 1920x1080. */
+const h265Sets = [
+  '40010c01ffff01600000030090000003000003003c959409',
+  '42010101600000030090000003000003003ca0162024596565924caf016808000003000800000300c840',
+  '4401c172b46240',
+];
+const otherSets = [
+  '40010c01ffff016000000300900000030000030078959409',
+  '420101016000000300900000030000030078a003c08010e596565924caf01680800001f480003a9804',
+  '4401c172b46241',
+];
 
 const video: VideoDescription = {
   kind: 'video',
@@ -35,14 +48,19 @@ const beganMs = Date.UTC(2026, 0, 1);
 class Bench {
   readonly units: AccessUnit[] = [];
   readonly gaps: Gap[] = [];
+  readonly documents: { text: string; wallMs: number }[] = [];
   readonly receiver: Receiver;
   readonly seq = [100, 65530];
   readonly ssrc = [0xaaaa, 0xbbbb];
   #runs = 0;
-  constructor(media: (VideoDescription | AudioDescription)[] = [video, audio], time: 'server' | 'device' = 'server') {
+  constructor(media: MediaDescription[] = [video, audio], time: 'server' | 'device' = 'server') {
     this.receiver = new Receiver(
       media,
-      { unit: u => void this.units.push(u), gap: g => void this.gaps.push(g) },
+      {
+        unit: u => void this.units.push(u),
+        gap: g => void this.gaps.push(g),
+        document: (text, wallMs) => void this.documents.push({ text: Buffer.from(text).toString(), wallMs }),
+      },
       { time, nextRunId: () => ++this.#runs },
     );
   }
@@ -327,6 +345,96 @@ describe('Receiver', () => {
     }
     assert.ok(Math.abs(b.units.at(-1)!.wallMs - beganMs - (299 * 40 - 700)) < 2);
     assert.ok(b.units.every((u, i) => i === 0 || u.wallMs > b.units[i - 1]!.wallMs));
+  });
+
+  const h265: VideoDescription = { ...video, codec: 'h265', parameterSets: h265Sets.map(hex) };
+  /** Two B pictures between, one of them a reference; not told by any VUI. */
+  const pyramid = [0, 40, 20, 10, 30];
+
+  test('H.265: the SPS tells how deep pictures are reordered', () => {
+    const b = new Bench([h265]);
+    for (const [i, n] of [0, 2, 1, 4, 3].entries()) b.packet(0, i === 0 ? '260180' : '020180', n * 3600, i * 40);
+    assert.deepEqual(b.lines, ['1 v80/0K', '1 v160/40', '1 v120/80', '1 v240/120', '1 v200/160']);
+    assert.equal((b.units[0]!.run.tracks[0] as VideoTrack).codecText, 'hvc1.1.6.L60.90');
+  });
+
+  test('H.265: other parameter sets in mid-stream begin a run with the next keyframe', () => {
+    const b = new Bench([h265]);
+    b.packet(0, '260180', 0, 0);
+    for (const set of otherSets) b.packet(0, set, 3600, 40, false);
+    b.packet(0, '020180', 3600, 40);
+    b.packet(0, '260180', 7200, 80);
+    const sizes = b.units.map(u => `${u.run.id} ${(u.run.tracks[0] as VideoTrack).width}`);
+    assert.deepEqual(sizes, ['1 176', '1 176', '2 1920']);
+  });
+
+  test('H.264 that does not tell its reordering: after one keyframe it is known, however deep', () => {
+    const high = hex('6764000aacd942c4e4');
+    const b = new Bench([{ ...video, parameterSets: [high, hex(pps)] }]);
+    assert.equal(parseSps(high)?.reorder, undefined, 'this SPS does not tell');
+    for (let gop = 0; gop < 3; gop++)
+      for (const [i, at] of pyramid.entries())
+        b.packet(0, i === 0 ? '6588aa' : '4188aa', (gop * 50 + at) * 360, gop * 200 + i * 40);
+    assert.equal(new Set(b.units.map(u => u.run.id)).size, 2);
+    const last = b.units.slice(-5);
+    const from = last[0]!.pts;
+    assert.deepEqual(
+      last.map(u => (u.pts - from) / 360),
+      pyramid,
+    );
+    assert.ok(
+      b.units.every((u, i) => u.dts <= u.pts && (b.units[i - 1]?.run !== u.run || b.units[i - 1]!.dts < u.dts)),
+    );
+  });
+
+  test('MJPEG of another size begins a run at once', () => {
+    const b = new Bench([{ ...video, codec: 'mjpeg', parameterSets: [] }]);
+    b.packet(0, '00000000 01 32 14 0f 11ffd9', 0, 0);
+    b.packet(0, '00000000 01 32 28 1e 11ffd9', 3600, 40);
+    assert.deepEqual(
+      b.units.map(u => `${u.run.id} ${(u.run.tracks[0] as VideoTrack).width} ${u.keyframe}`),
+      ['1 160 true', '2 320 true'],
+    );
+  });
+
+  test('audio that is another than described begins a run with the next keyframe, and is left out until then', () => {
+    const mux = hex('400023103fc0'); // 48 kHz, mono; what the description says is stereo
+    const latm: AudioDescription = {
+      ...{ kind: 'audio', codec: 'aac-latm', payloadType: 97, clockRate: 48000, track: aacTrack(hex('1190'))! },
+      packing: { inBand: true, mux: undefined, clockRate: 48000 },
+    };
+    const b = new Bench([video, latm]);
+    // The first bit 0: a configuration follows; its 46 bits, then a frame of no bytes, and one of a byte.
+    const bits = `0${[...mux].map(v => v.toString(2).padStart(8, '0')).join('')}`.slice(0, 45);
+    const element = `${bits}00000001${'10101010'}`.padEnd(64, '0').match(/.{8}/g)!;
+    const payload = element.map(v => Number.parseInt(v, 2).toString(16).padStart(2, '0')).join('');
+    b.picture(true, 0, 0);
+    b.packet(1, payload, 0, 10);
+    b.picture(false, 3000, 33);
+    b.picture(true, 6000, 67);
+    b.packet(1, payload, 3200, 70);
+    assert.deepEqual(
+      b.units.map(u => `${u.run.id} ${u.track} ${(u.run.tracks[1] as AudioTrack).channels}`),
+      ['1 0 2', '1 0 2', '2 0 1', '2 1 1'],
+    );
+  });
+
+  test('metadata documents are handed on with the time of the media', () => {
+    const b = new Bench([video, { kind: 'metadata', codec: 'metadata', payloadType: 97, clockRate: 90000 }]);
+    b.packet(1, '3c612f3e', 0, 5);
+    b.picture(true, 1000, 10);
+    b.packet(1, '3c622f3e', 3600, 45);
+    assert.deepEqual(
+      b.documents.map(d => [d.text, Math.round(d.wallMs - beganMs)]),
+      [
+        ['<a/>', 5],
+        ['<b/>', 45],
+      ],
+    );
+    assert.deepEqual(
+      b.units.map(u => u.run.tracks.length),
+      [1],
+    );
   });
 
   test('any packets: no throw; what comes out has growing dts, not after pts', () => {

@@ -90,6 +90,24 @@ describe('FFmpeg records without loss', { skip: needPeer('ffmpeg', 'ffprobe'), c
     );
   });
 
+  const formats: [media: string, codecs: string][] = [
+    ['h265=clip.h265,opus=clip.opus', 'hevc opus'],
+    ['mjpeg=clip.mjpeg,pcmu=clip.ulaw', 'mjpeg pcm_mulaw'],
+    ['ivf=clip.vp8.ivf,pcma=clip.alaw', 'vp8 pcm_alaw'],
+  ];
+  for (const [media, codecs] of formats)
+    test(`what plays ${media}`, () =>
+      withCamera({ media: [media.replaceAll('=', '=test/fixture/media/')] }, async camera => {
+        const path = join(folder, `${codecs.replace(' ', '-')}.mkv`);
+        const from = ['-rtsp_transport', 'tcp', '-i', camera.url()];
+        const said = await watch('ffmpeg', ['-v', 'error', '-y', ...from, '-t', '2', '-c', 'copy', path], 10);
+        assert.equal(said.trim(), '');
+        const { streams } = probe(new Uint8Array(readFileSync(path)), ['-show_streams', '-count_packets'], 'mkv');
+        assert.equal(streams.map((s: { codec_name: string }) => s.codec_name).join(' '), codecs);
+        assert.ok(Number(streams[0].nb_read_packets) >= 45, `${streams[0].nb_read_packets} pictures`);
+        runPeer('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-']);
+      }));
+
   test('and sees the loss that there is', () =>
     withCamera({ faults: ['type=loss,p=0.05'] }, async camera => {
       const path = join(folder, 'lossy.h264');
