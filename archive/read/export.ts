@@ -151,7 +151,9 @@ function blockOf(chunk: Chunk, info: FragmentInfo): IsomBlock {
     );
   const duration = samples.duration.slice(0, count);
   if (count > 0) duration[count - 1] = Math.max(1, (duration[count - 1] ?? 0) + extra);
-  return { count, description, dataOffset, samples: { ...samples, duration } };
+  // A fragment is cut in front of every keyframe, so the index counts one at most. Only JPEG has more inside.
+  const keyframe = samples.keyframe.slice(0, count).fill(0, 1);
+  return { count, description, dataOffset, samples: { ...samples, duration, keyframe } };
 }
 
 /** Bytes `[begin, end)` of head and data. */

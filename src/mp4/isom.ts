@@ -8,6 +8,8 @@
  *   ctts 8 per sample if reordered  co64  8 per chunk
  *   stss 4 per keyframe (video)    stsz  4 per sample
  *
+ * A track of JPEG has no stss: without it every sample is a sync sample (8.6.2).
+ *
  * The wall clock of the start is the movie's creation time (whole seconds); `uuidBoxes` may tell it exactly.
  */
 import { Fault } from '#core/errors';
@@ -137,14 +139,14 @@ function trak(movie: IsomMovie, track: IsomTrack, trackId: number, headBytes: nu
         dataInformation(),
         ...nest('stbl', [
           fullBox('stsd', 0, 0, u32(descriptions.length), ...descriptions.map(sampleEntry)),
-          ...tables(track, first.kind === 'video', headBytes),
+          ...tables(track, first.kind === 'video' && descriptions.some(d => d.codec !== 'mjpeg'), headBytes),
         ]),
       ]),
     ]),
   ]);
 }
 
-function tables(track: IsomTrack, video: boolean, headBytes: number): Section[] {
+function tables(track: IsomTrack, someSync: boolean, headBytes: number): Section[] {
   const blocks = () => track.blocks();
   const chunks = () => track.chunkList?.() ?? track.blocks();
   return [
@@ -164,7 +166,7 @@ function tables(track: IsomTrack, video: boolean, headBytes: number): Section[] 
           }),
         )
       : []),
-    ...(video
+    ...(someSync
       ? table('stss', 0, u32(track.keyframes), track.keyframes * 4, () =>
           sampleRows(blocks(), 4, (view, at, { samples }, i, number) => {
             if (!samples.keyframe[i]) return false;
