@@ -7,8 +7,10 @@
 import { BitReader, rbspOf } from '#media/bit-reader';
 import type { VideoTrack } from '#media/track';
 
-/** Types below 32 are slices; 16 to 23 are those of random access points (IRAP). */
+/** Types below 32 are slices; 16 to 23 are those of random access points (IRAP). RASL pictures follow one and are shown before it. */
 export const h265Type = {
+  raslN: 8,
+  raslR: 9,
   firstIrap: 16,
   lastIrap: 23,
   lastSlice: 31,

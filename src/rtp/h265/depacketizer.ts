@@ -4,7 +4,8 @@
  * marker, or where the timestamp changes. Parameter sets, access unit delimiters and filler
  * are taken out; SEI stays. A NAL unit with a hole in it is dropped whole; a picture of which
  * nothing is left is dropped, and its loss told with the next one. A keyframe is a picture at a
- * random access point (IRAP: IDR, CRA, BLA).
+ * random access point (IRAP: IDR, CRA, BLA). Pictures that lead the first of them (RASL) refer to what
+ * was before it and cannot be decoded (H.265 8.1.3): they are left out.
  *
  * Cameras break the RFC as they do with H.264, and are borne in the same way (h264/depacketizer.ts).
  *
@@ -37,6 +38,10 @@ export class H265Depacketizer implements Depacketizer {
   #picture = false;
   #keyframe = false;
   #lost = 0;
+  /** Of the slices of the unit. */
+  #type = 0;
+  /** Random access points so far: none, the first, more. */
+  #irap: 0 | 1 | 2 = 0;
   #endedAt = -1;
   #markerLies = false;
 
@@ -55,6 +60,7 @@ export class H265Depacketizer implements Depacketizer {
     this.#unit.drop();
     this.#fragment = -1;
     this.#picture = this.#keyframe = false;
+    this.#irap = 0;
     this.#timestamp = -1;
     this.#endedAt = -1;
     this.#lost = 0;
@@ -178,7 +184,9 @@ export class H265Depacketizer implements Depacketizer {
   }
 
   #note(type: number): void {
-    if (type <= h265Type.lastSlice) this.#picture = true;
+    if (type > h265Type.lastSlice) return;
+    this.#picture = true;
+    this.#type = type;
     if (type >= h265Type.firstIrap && type <= h265Type.lastIrap) this.#keyframe = true;
   }
 
@@ -192,6 +200,11 @@ export class H265Depacketizer implements Depacketizer {
       this.#unit.drop();
       this.#lost++;
       this.#taker.fault('a picture larger than 8 MiB was dropped');
+      return;
+    }
+    if (keyframe) this.#irap = this.#irap === 0 ? 1 : 2;
+    else if (this.#irap === 1 && (this.#type === h265Type.raslN || this.#type === h265Type.raslR)) {
+      this.#unit.drop();
       return;
     }
     this.#lost = 0;

@@ -12,6 +12,11 @@ const cases: [name: string, into: string[], out: string[]][] = [
   ['a whole NAL unit with the marker', ['1 0201 80 M'], ['P1 020180']],
   ['IDR makes a keyframe', ['1 2601 80 M'], ['K1 260180']],
   ['so does CRA', ['1 2a01 80 M'], ['K1 2a0180']],
+  [
+    'pictures that lead the first CRA cannot be decoded; those of the next one can', // 1001 RASL_N, 1201 RASL_R
+    ['5 2a01 80 M', '3 1201 80 M', '2 1001 80 M', '6 0201 80 M', '9 2a01 80 M', '7 1201 80 M'],
+    ['K5 2a0180', 'P6 020180', 'K9 2a0180', 'P7 120180'],
+  ],
   ['no marker: the next timestamp ends the unit', ['1 0201 80', '2 0201 81 M'], ['P1 020180', 'P2 020181']],
   ['two slices', ['1 0201 80', '1 0201 01 M'], ['P1 020180 020101']],
   ['SEI stays, delimiter and filler go', ['1 4601 50', '1 4e01 05', '1 0201 80', '1 4c01 ff M'], ['P1 4e0105 020180']],
