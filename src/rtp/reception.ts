@@ -1,7 +1,8 @@
 /**
  * What is known about one incoming RTP source from its sequence numbers: what is missing,
  * and the figures of a receiver report (RFC 3550 6.4.1, A.1, A.3, A.8). Packets are taken in
- * the order of arrival; one that comes late is counted and refused, since the unit it belongs to has gone.
+ * the order that somebody before us has made (`JitterBuffer`); one that still comes late is counted and refused,
+ * since the unit it belongs to has gone. For reports it counts as received, as does a double (A.3).
  */
 
 import { seqDistance } from './packet.ts';
@@ -93,9 +94,10 @@ export class Reception {
     const extendedHighest = this.#cycles + this.#highest;
     const expected = extendedHighest - this.#base + 1;
     const expectedInterval = expected - this.#expectedBefore;
-    const lostInterval = expectedInterval - (this.#received - this.#receivedBefore);
+    const received = this.#received + this.#late;
+    const lostInterval = expectedInterval - (received - this.#receivedBefore);
     this.#expectedBefore = expected;
-    this.#receivedBefore = this.#received;
+    this.#receivedBefore = received;
     const fractionLost =
       expectedInterval <= 0 || lostInterval <= 0
         ? 0
@@ -103,7 +105,7 @@ export class Reception {
     return {
       ssrc: this.ssrc,
       fractionLost,
-      lost: this.#lost,
+      lost: this.#lost - this.#late,
       highestSeq: extendedHighest,
       jitter: Math.round(this.#jitter),
       lastReport: this.#lastReport,
