@@ -1,32 +1,47 @@
 /**
  * The object: tries to play the camera for ever (the runtime's `persist` keeps the time in
  * between), while somebody wants it if it is dynamic. One attempt is one `Connection`, or a
- * few if the camera redirects.
+ * few if the camera redirects or has to be asked for another transport (`TransportOrder`).
  */
 import type { Attempt } from '#core/define';
-import { Fault } from '#core/errors';
+import { Fault, faultFrom } from '#core/errors';
 import type { GapReason } from '#media/gap';
 import { parseRtspUrl, type RtspUrl } from '#rtsp/url';
 import { LiveSource } from '#source/live-source';
 import { Connection } from './connection.ts';
-import { type CameraContext, type CameraContract, urlOf } from './index.ts';
+import { type CameraContext, type CameraContract, type TransportName, transportsOf, urlOf } from './index.ts';
+import { addFigures, noFigures, type RtpFigures } from './rtp-figures.ts';
+import { type Failure, TransportOrder } from './transport-order.ts';
 
 const redirectLimit = 5;
 
 export class Camera implements CameraContract {
   readonly #context: CameraContext;
   readonly #source: LiveSource;
+  readonly #order: TransportOrder;
   readonly provides;
   readonly published;
   #runId = 0;
   /** Audio flowed in the last session: the next one has to bring it again (config.md 6.2). */
   #audioExpected = false;
+  #bufferTold = false;
+  #connection: Connection | undefined;
+  /** Of the connections that are over. */
+  #figures: RtpFigures = noFigures;
 
   constructor(context: CameraContext) {
     this.#context = context;
     this.#source = new LiveSource(context, context.config);
+    const { stall_seconds } = context.config;
+    const tls = parseRtspUrl(urlOf(context.config) ?? '')?.tls === true;
+    this.#order = new TransportOrder(transportsOf(context.config, tls), stall_seconds * 1000);
     this.provides = this.#source.provides;
     this.published = this.#source.published;
+  }
+
+  /** What happened to the packets since the object was created. */
+  rtpFigures(): RtpFigures {
+    return this.#connection === undefined ? this.#figures : addFigures(this.#figures, this.#connection.figures());
   }
 
   start(): void {
@@ -40,45 +55,88 @@ export class Camera implements CameraContract {
       if (attempt.signal.aborted) return;
       this.#context.report('starting');
     }
-    const first = parseRtspUrl(urlOf(this.#context.config) ?? '');
-    if (first === undefined) throw new Fault('config', 'bad-value', 'expected an RTSP URL, got another');
-    for (let url = first, redirects = 0; ; redirects++) {
-      const next = await this.#play(attempt, url, url.host === first.host);
-      if (next === undefined) return;
-      if (redirects === redirectLimit)
-        throw new Fault('protocol', 'rtsp-redirect', `expected a stream after ${redirectLimit} redirects, got another`);
-      url = next;
+    this.#order.begin();
+    for (let transport = this.#order.first; ; ) {
+      const failure = await this.#playBy(transport, attempt);
+      if (failure === undefined) return;
+      const next = this.#order.failed(failure);
+      if (attempt.signal.aborted) throw failure.fault;
+      if (next === undefined) throw this.#order.fault();
+      this.#context.log.info('transport-failed', {
+        transport,
+        next,
+        code: failure.fault.code,
+        error: failure.fault.message,
+      });
+      transport = next;
     }
   }
 
-  /** Plays until nobody wants it any more; gives the URL of a redirect. */
-  async #play(attempt: Attempt, url: RtspUrl, sameHost: boolean): Promise<RtspUrl | undefined> {
-    const { config } = this.#context;
+  /** Plays by one transport, wherever the camera redirects to, until nobody wants it any more. */
+  async #playBy(transport: TransportName, attempt: Attempt): Promise<Failure | undefined> {
+    const first = parseRtspUrl(urlOf(this.#context.config) ?? '');
+    if (first === undefined) throw new Fault('config', 'bad-value', 'expected an RTSP URL, got another');
+    for (let url = first, redirects = 0; ; redirects++) {
+      const end = await this.#play(attempt, transport, url, first);
+      if (end === undefined || 'fault' in end) return end;
+      const wrong =
+        redirects === redirectLimit
+          ? `expected a stream after ${redirectLimit} redirects, got another`
+          : first.tls && !end.redirect.tls
+            ? 'expected a redirect to rtsps://, got one to a camera that does not encrypt'
+            : undefined;
+      if (wrong !== undefined)
+        return { fault: new Fault('protocol', 'rtsp-redirect', wrong), mediaFlowed: false, transportAsked: false };
+      url = end.redirect;
+    }
+  }
+
+  async #play(
+    attempt: Attempt,
+    transport: TransportName,
+    url: RtspUrl,
+    first: RtspUrl,
+  ): Promise<Failure | { redirect: RtspUrl } | undefined> {
+    const { config, log } = this.#context;
     const [user, password] = config.auth ?? [];
-    const login = user == null ? url.login : { user, password: password ?? '' };
+    const login = user == null ? (url.login ?? first.login) : { user, password: password ?? '' };
     const connection = new Connection({
       context: this.#context,
       source: this.#source,
       url,
+      transport,
+      firstMediaMs: this.#order.firstMediaMs,
       login,
-      basic: sameHost,
+      basic: url.host === first.host,
       audioExpected: this.#audioExpected,
       nextRunId: () => ++this.#runId,
-      healthy: () => attempt.healthy(),
+      healthy: () => {
+        this.#order.works(transport);
+        attempt.healthy();
+      },
+      smallBuffer: bytes => {
+        if (!this.#bufferTold)
+          log.warn('small-receive-buffer', { bytes, hint: 'UDP needs a megabyte: raise sysctl net.core.rmem_max' });
+        this.#bufferTold = true;
+      },
     });
+    this.#connection = connection;
     attempt.scope.own('connection', connection, c => c.close());
     try {
       const end = await connection.play(attempt.signal);
-      if (end.redirect !== undefined) return end.redirect;
+      if (end.redirect !== undefined) return { redirect: end.redirect };
       this.#stopped('no-media', connection.lastWallMs);
       return undefined;
     } catch (e) {
-      const fault = e instanceof Fault ? e : undefined;
+      const fault = faultFrom(e);
+      const { mediaFlowed, transportAsked } = connection;
       // Once without its audio is a failure; the second time it is how the camera is now.
-      this.#audioExpected = connection.audioFlowed || (this.#audioExpected && fault?.code !== 'no-audio');
-      this.#stopped(connection.mediaFlowed ? gapReasonOf(fault) : 'camera-unreachable', connection.lastWallMs);
-      throw e;
+      this.#audioExpected = connection.audioFlowed || (this.#audioExpected && fault.code !== 'no-audio');
+      this.#stopped(mediaFlowed ? gapReasonOf(fault) : 'camera-unreachable', connection.lastWallMs);
+      return { fault, mediaFlowed, transportAsked };
     } finally {
+      this.#figures = addFigures(this.#figures, connection.figures());
+      this.#connection = undefined;
       connection.close();
       attempt.scope.forget(connection);
     }
@@ -89,4 +147,4 @@ export class Camera implements CameraContract {
   }
 }
 
-const gapReasonOf = (fault: Fault | undefined): GapReason => (fault?.kind === 'timeout' ? 'no-media' : 'network-loss');
+const gapReasonOf = (fault: Fault): GapReason => (fault.kind === 'timeout' ? 'no-media' : 'network-loss');

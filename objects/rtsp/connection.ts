@@ -1,9 +1,12 @@
 /**
- * One connection to a camera, from connecting to its end: socket, RTSP session, receiver and
+ * One connection to a camera, from connecting to its end: sockets, RTSP session, receiver and
  * the clocks that watch over them. It ends with a Fault, or when nobody wants the camera any more.
+ *
+ * Media that come by UDP go on without the connection they were asked for over: it is made
+ * again, and the camera asked whether it still knows the session.
  */
-import { Fault } from '#core/errors';
-import type { TcpConnection, Timer } from '#core/world';
+import { Fault, faultFrom } from '#core/errors';
+import type { Timer } from '#core/world';
 import type { AccessUnit } from '#media/access-unit';
 import type { MediaDescription } from '#rtp/receiver';
 import { Receiver } from '#rtp/receiver';
@@ -12,20 +15,27 @@ import type { Login } from '#rtsp/auth';
 import { RtspSession, type SessionFailure, type SessionTaker } from '#rtsp/session';
 import { parseRtspUrl, type RtspUrl } from '#rtsp/url';
 import type { LiveSource } from '#source/live-source';
-import type { CameraContext } from './index.ts';
+import { type Control, openControl } from './control.ts';
+import { hostOf, UdpMedia } from './datagrams.ts';
+import type { CameraContext, TransportName } from './index.ts';
+import type { RtpFigures } from './rtp-figures.ts';
 
 export interface ConnectionOptions {
   readonly context: CameraContext;
   readonly source: LiveSource;
   readonly url: RtspUrl;
+  readonly transport: TransportName;
+  /** How long to wait for the first packet. */
+  readonly firstMediaMs: number;
   readonly login: Login | undefined;
   readonly basic: boolean;
   readonly audioExpected: boolean;
   nextRunId(): number;
   healthy(): void;
+  /** The system gave so few bytes for what arrives by UDP. */
+  smallBuffer(bytes: number): void;
 }
 
-const connectTimeoutMs = 5_000;
 const requestTimeoutMs = 10_000;
 const tickMs = 1_000;
 /** A recording does not mind; reading in batches costs half. */
@@ -36,12 +46,21 @@ const settlingMs = 10_000;
 const keyframeLimitMs = 60_000;
 const clockStepMs = 1_000;
 const statsEveryMs = 60_000;
+/** A connection that does not last so long is made again only after as long. */
+const reopenMs = 5_000;
+/** UDP media that came so lately still flow. */
+const flowingMs = 2_000;
+const userAgent = 'Ocellus';
 
 export class Connection implements SessionTaker {
   readonly #options: ConnectionOptions;
   readonly #session: RtspSession;
   readonly #stallMs: number;
-  #tcp: TcpConnection | undefined;
+  readonly #ssrc: number;
+  #control: Control | undefined;
+  #udp: UdpMedia | undefined;
+  #reopening: Timer | undefined;
+  #openedMs = 0;
   #receiver: Receiver | undefined;
   #media: readonly MediaDescription[] = [];
   #timer: Timer | undefined;
@@ -59,6 +78,7 @@ export class Connection implements SessionTaker {
   #wallOffsetMs: number;
   #batched = false;
   #healthy = false;
+  #packetSeen = false;
   #faultsTold = 0;
   #statsToldMs = 0;
   mediaFlowed = false;
@@ -67,6 +87,7 @@ export class Connection implements SessionTaker {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     const { config, world } = options.context;
+    this.#ssrc = Math.floor(world.random.unit() * 0x100000000);
     this.#stallMs = config.stall_seconds * 1000;
     this.#wallOffsetMs = world.clock.wallMs() - world.clock.monotonicMs();
     this.#session = new RtspSession(
@@ -75,10 +96,16 @@ export class Connection implements SessionTaker {
         login: options.login,
         basic: options.basic,
         want: { video: config.enable.includes('video'), audio: config.enable.includes('audio') },
-        userAgent: 'Ocellus',
+        userAgent,
         cnonce: world.random.uuid().replaceAll('-', ''),
-        ssrc: Math.floor(world.random.unit() * 0x100000000),
+        ssrc: this.#ssrc,
         requestTimeoutMs,
+        transport: options.transport === 'http' ? 'tcp' : options.transport,
+        datagrams: {
+          open: tracks => this.#udp?.open(tracks),
+          delivery: (track, delivery) => this.#udp?.delivery(track, delivery),
+          rtcp: (track, bytes) => this.#udp?.rtcp(track, bytes),
+        },
       },
       this,
     );
@@ -88,28 +115,33 @@ export class Connection implements SessionTaker {
     return this.#receiver?.lastWallMs ?? 0;
   }
 
+  /** The camera was asked for this transport: a failure may be about it. */
+  get transportAsked(): boolean {
+    return this.#session.setUpAsked;
+  }
+
+  /** So far. */
+  figures(): RtpFigures {
+    const { packets = 0, lostPackets = 0, latePackets = 0 } = this.#receiver?.stats ?? {};
+    return {
+      packets,
+      lost: lostPackets,
+      late: latePackets,
+      reordered: this.#udp?.reordered ?? 0,
+      strangers: this.#udp?.strangers ?? 0,
+      jitterMs: this.#receiver?.jitterMs ?? 0,
+    };
+  }
+
   async play(signal: AbortSignal): Promise<{ redirect?: RtspUrl }> {
-    const { url, context, source } = this.#options;
+    const { context, source, transport } = this.#options;
     const { clock } = context.world;
-    // Cameras have certificates of their own making; TLS without trust still hides the stream from listeners.
-    const tls = url.tls ? { tls: { rejectUnauthorized: false } } : {};
-    this.#tcp = await context.world.tcp.connect({
-      host: url.host,
-      port: url.port,
-      timeoutMs: connectTimeoutMs,
-      signal,
-      ...tls,
-      onBytes: (buffer, length) => {
-        this.#nowMs = clock.monotonicMs();
-        this.#wallMs = clock.wallMs();
-        this.#session.push(buffer, length, this.#nowMs);
-      },
-      onClose: error => this.#lost(error),
-    });
+    await this.#open(signal);
     if (this.#closed || signal.aborted) {
       this.close();
       return {};
     }
+    if (transport === 'udp' || transport === 'multicast') this.#udp = this.#datagrams();
     return new Promise((done, fail) => {
       this.#settle = done;
       this.#fail = fail;
@@ -123,6 +155,52 @@ export class Connection implements SessionTaker {
     });
   }
 
+  async #open(signal: AbortSignal): Promise<void> {
+    const { url, context, transport, login, basic } = this.#options;
+    const { clock } = context.world;
+    const control = await openControl({
+      world: context.world,
+      url,
+      tunnel: transport === 'http',
+      login,
+      basic,
+      verify: context.config.verify_certificate,
+      userAgent,
+      signal,
+      onBytes: (buffer, length) => {
+        this.#arrived();
+        this.#session.push(buffer, length, this.#nowMs);
+      },
+      onClose: error => this.#lost(error, signal),
+    });
+    this.#openedMs = clock.monotonicMs();
+    if (this.#closed) control.close();
+    else this.#control = control;
+  }
+
+  #datagrams(): UdpMedia {
+    const { context, url } = this.#options;
+    const [local, camera] = [this.#control?.localAddress ?? '', this.#control?.remoteAddress ?? ''].map(hostOf);
+    return new UdpMedia(
+      { world: context.world, local: local ?? '', camera: camera ?? url.host, ssrc: this.#ssrc },
+      {
+        portsOpen: ports => this.#session.portsOpen(ports, context.world.clock.monotonicMs()),
+        arrived: () => this.#arrived(),
+        rtp: (track, bytes, begin, end, wallMs) => this.#rtp(track, bytes, begin, end, wallMs),
+        rtcp: (track, bytes, begin, end, wallMs) => this.#receiver?.rtcp(track, bytes, begin, end, wallMs),
+        failed: error => this.#end(faultFrom(error)),
+        smallBuffer: bytes => this.#options.smallBuffer(bytes),
+      },
+    );
+  }
+
+  #arrived(): { readonly nowMs: number; readonly wallMs: number } {
+    const { clock } = this.#options.context.world;
+    this.#nowMs = clock.monotonicMs();
+    this.#wallMs = clock.wallMs();
+    return { nowMs: this.#nowMs, wallMs: this.#wallMs };
+  }
+
   /** Says goodbye and frees everything. May be called twice. */
   close(): void {
     if (this.#closed) return;
@@ -130,13 +208,15 @@ export class Connection implements SessionTaker {
     this.#session.teardown();
     this.#timer?.cancel();
     this.#demand?.close();
-    this.#tcp?.close();
+    this.#reopening?.cancel();
+    this.#udp?.close();
+    this.#control?.close();
   }
 
   // What the session says, SessionTaker:
 
   write(bytes: string | Uint8Array): void {
-    this.#tcp?.write(bytes);
+    this.#control?.write(bytes);
   }
 
   described(media: readonly MediaDescription[], ignored: readonly string[]): void {
@@ -154,13 +234,14 @@ export class Connection implements SessionTaker {
     this.#playingSinceMs = this.#lastPacketMs = this.#lastUnitMs = this.#lastAudioMs = this.#nowMs;
     for (const [track, time] of rtpTimes.entries())
       if (time !== undefined) this.#receiver?.playInfo(track, time, this.#wallMs);
-    this.#options.context.log.debug('playing', { peer: this.#tcp?.remoteAddress });
+    this.#options.context.log.debug('playing', {
+      peer: this.#control?.remoteAddress,
+      transport: this.#options.transport,
+    });
   }
 
   rtp(track: number, bytes: Uint8Array, begin: number, end: number): void {
-    if (track === 0) this.#lastPacketMs = this.#nowMs;
-    else this.#lastAudioMs = this.#nowMs;
-    this.#receiver?.rtp(track, bytes, begin, end, this.#wallMs);
+    this.#rtp(track, bytes, begin, end, this.#wallMs);
   }
 
   rtcp(track: number, bytes: Uint8Array, begin: number, end: number): void {
@@ -178,6 +259,14 @@ export class Connection implements SessionTaker {
 
   failed(failure: SessionFailure): void {
     this.#end(new Fault(failure.kind, failure.code, failure.message, this.#where()));
+  }
+
+  #rtp(track: number, bytes: Uint8Array, begin: number, end: number, wallMs: number): void {
+    if (track === 0) {
+      this.#lastPacketMs = this.#nowMs;
+      this.#packetSeen = true;
+    } else this.#lastAudioMs = this.#nowMs;
+    this.#receiver?.rtp(track, bytes, begin, end, wallMs);
   }
 
   #unit(unit: AccessUnit): void {
@@ -213,7 +302,9 @@ export class Connection implements SessionTaker {
     this.#tellStats(nowMs);
     this.#setBatching();
     const silentMs = nowMs - this.#lastPacketMs;
-    if (silentMs >= this.#stallMs) this.#stalled('no-media', `media for ${this.#stallMs / 1000} s`);
+    if (!this.#packetSeen && silentMs >= this.#options.firstMediaMs)
+      this.#stalled('no-media', `media within ${this.#options.firstMediaMs / 1000} s`);
+    else if (silentMs >= this.#stallMs) this.#stalled('no-media', `media for ${this.#stallMs / 1000} s`);
     else if (nowMs - this.#lastUnitMs >= Math.max(keyframeLimitMs, this.#stallMs))
       this.#stalled('no-keyframe', `a keyframe within ${keyframeLimitMs / 1000} s`);
     else if ((this.audioFlowed || this.#options.audioExpected) && this.#media.length > 1)
@@ -222,10 +313,19 @@ export class Connection implements SessionTaker {
   }
 
   #stalled(code: string, expected: string): void {
-    this.#end(new Fault('timeout', code, `expected ${expected} from the camera, got none`, this.#where()));
+    const strangers = this.#udp?.strangers ?? 0;
+    const got = strangers === 0 ? 'none' : `${strangers} packets from other addresses alone`;
+    this.#end(new Fault('timeout', code, `expected ${expected} from the camera, got ${got}`, this.#where()));
   }
 
-  #lost(error: Error | undefined): void {
+  #lost(error: Error | undefined, signal: AbortSignal): void {
+    const nowMs = this.#options.context.world.clock.monotonicMs();
+    this.#control = undefined;
+    if (this.#udp !== undefined && this.#packetSeen && nowMs - this.#lastPacketMs < flowingMs) {
+      const waitMs = nowMs - this.#openedMs < reopenMs ? reopenMs : 0;
+      this.#reopening = this.#options.context.world.clock.after(waitMs, () => this.#reopen(signal));
+      return;
+    }
     const when = this.#playingSinceMs < 0 ? 'before it played' : 'while it played';
     const how = error === undefined ? 'closed' : ((error as { code?: string }).code ?? error.name);
     this.#end(
@@ -238,12 +338,20 @@ export class Connection implements SessionTaker {
     );
   }
 
+  #reopen(signal: AbortSignal): void {
+    const { clock } = this.#options.context.world;
+    this.#open(signal).then(
+      () => this.#session.reconnected(clock.monotonicMs()),
+      e => this.#end(faultFrom(e)),
+    );
+  }
+
   #end(fault: Fault): void {
     this.#fail?.(fault);
   }
 
   #where(): Record<string, unknown> {
-    return { host: this.#options.url.host, port: this.#options.url.port, local: this.#tcp?.localAddress };
+    return { host: this.#options.url.host, port: this.#options.url.port, local: this.#control?.localAddress };
   }
 
   /** Read in batches what is only recorded. */
@@ -253,7 +361,7 @@ export class Connection implements SessionTaker {
     const batched = settled && !source.watched;
     if (batched === this.#batched) return;
     this.#batched = batched;
-    this.#tcp?.readEvery(batched ? batchMs : 0);
+    this.#control?.readEvery(batched ? batchMs : 0);
   }
 
   /** Payloads that break their format are counted; a line a second at most says how many. */
@@ -268,7 +376,6 @@ export class Connection implements SessionTaker {
   #tellStats(nowMs: number): void {
     if (!this.#options.context.config.rtpstats || nowMs - this.#statsToldMs < statsEveryMs) return;
     this.#statsToldMs = nowMs;
-    const { packets, lostPackets, latePackets } = this.#receiver?.stats ?? {};
-    this.#options.context.log.info('rtp-stats', { packets, lost: lostPackets, late: latePackets });
+    this.#options.context.log.info('rtp-stats', { ...this.figures() });
   }
 }

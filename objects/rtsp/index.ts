@@ -24,15 +24,23 @@ const config = Type.Object({
       default: ['tcp', 'udp'],
       minItems: 1,
       description:
-        'how media travel, in order of preference; this build has "tcp" alone (interleaved in the RTSP connection)',
+        'how media travel, in order of preference: "tcp" (interleaved in the RTSP connection), "udp" (unicast), ' +
+        '"multicast", "http" (RTSP tunnelled in HTTP); the next one is tried when one is refused, fails or brings ' +
+        'nothing, and the one that worked is tried first after that. With rtsps:// only those that TLS protects are used: "tcp", "http"',
     },
   ),
+  verify_certificate: Type.Boolean({
+    default: false,
+    description:
+      'with rtsps: the camera must have a certificate that a known authority signed for its name; false takes any, since those of cameras are of their own making',
+  }),
   ...commonSourceConfig,
 });
 const provides = { media: LiveMedia };
 const interfaces = [VideoSource] as const;
 
 export type CameraConfig = Static<typeof config>;
+export type TransportName = CameraConfig['transport'][number];
 export type CameraContext = Context<typeof config>;
 export type CameraContract = Instance<typeof config, typeof provides, Record<never, never>, typeof interfaces>;
 
@@ -43,6 +51,10 @@ export const urlOf = (c: Pick<CameraConfig, 'url' | 'host' | 'port' | 'path'>): 
   const host = c.host.includes(':') && !c.host.startsWith('[') ? `[${c.host}]` : c.host;
   return `rtsp://${host}:${c.port}${c.path.startsWith('/') ? '' : '/'}${c.path}`;
 };
+
+/** Those that may be used, each once. Who asks for TLS does not want media in clear beside it. */
+export const transportsOf = (c: Pick<CameraConfig, 'transport'>, tls: boolean): TransportName[] =>
+  [...new Set(c.transport)].filter(t => !tls || t === 'tcp' || t === 'http');
 
 const error = (code: string, pointer: string, reason: string): ProblemText => ({
   severity: 'error',
@@ -61,9 +73,13 @@ function check(c: CameraConfig): ProblemText[] {
         ? error('bad-value', '/host', 'expected the name or the address of a camera, got something else')
         : error('bad-value', '/url', 'expected rtsp://host[:port]/path, got something else'),
     );
-  if (!c.transport.includes('tcp'))
+  else if (transportsOf(c, parseRtspUrl(url)?.tls === true).length === 0)
     found.push(
-      error('unsupported', '/transport', `${c.transport.join(' and ')} are not available in this build; add "tcp"`),
+      error(
+        'bad-value',
+        '/transport',
+        'expected "tcp" or "http" with rtsps://, since the others would not be encrypted',
+      ),
     );
   if (c.enable.length === 0) found.push(error('bad-value', '/enable', 'expected "video" or "audio", got neither'));
   return found;

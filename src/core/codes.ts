@@ -91,6 +91,7 @@ export const faultCodes: Readonly<Record<string, FaultCode>> = {
   'rtsp-status': { doc: 'The camera answered with another status than 200; the code has its number: `rtsp-404`.' },
   'rtsp-too-large': { doc: 'The camera sent a message longer than any that RTSP needs.' },
   'rtsp-transport': { doc: 'The camera does not send media the way it was asked to: name others in `transport`.' },
+  'rtsp-tunnel': { doc: 'No RTSP through HTTP at this address: the answer to GET was another than 200.' },
   stopped: { doc: 'Nobody wants it any more.' },
   'too-many-files': { doc: 'The limit of open files is reached: raise LimitNOFILE.' },
   usage: { doc: 'The command line is wrong.' },

@@ -151,6 +151,11 @@ export class Receiver implements TrackOwner {
     this.#endRun();
   }
 
+  /** Interarrival jitter of the video, of the audio if there is only that. */
+  get jitterMs(): number {
+    return (this.#master.reception.jitter * 1000) / this.#master.media.clockRate;
+  }
+
   /** What a receiver report says of a track; undefined before its first packet. */
   report(index: number, arrivalMs: number): ReportBlock | undefined {
     return this.#tracks[index]?.reception.report(arrivalMs);

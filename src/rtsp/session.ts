@@ -1,19 +1,20 @@
 /**
  * The client's side of one RTSP session (RFC 2326), from the first request to TEARDOWN, over
- * a connection that somebody else holds: OPTIONS, DESCRIBE, SETUP of every track with RTP
- * interleaved in the connection, PLAY, keep-alive, receiver reports. Pure: bytes and times go
- * in, calls of `SessionTaker` come out. Times are milliseconds of one clock of the caller.
+ * a connection that somebody else holds: OPTIONS, DESCRIBE, SETUP of every track, PLAY,
+ * keep-alive, receiver reports. Media come interleaved in the connection, or by UDP to sockets
+ * of the owner (`Datagrams`). Pure: bytes and times go in, calls of `SessionTaker` come out.
+ * Times are milliseconds of one clock of the caller.
  *
  * Cameras are taken as they are:
  *   - an answer without CSeq is the answer to what was asked last;
  *   - media may come before PLAY is answered, and is handed on;
  *   - the channels are those the camera names, not those asked for;
- *   - a camera that answers nothing any more but sends media is left in peace.
+ *   - a camera that answers nothing any more but sends media is left in peace;
+ *   - one that plays no aggregate (459, RFC 2326 11.3.10) is played track by track.
  */
-import type { MediaDescription } from '#rtp/receiver';
-import { type ReportBlock, writeRtcp } from '#rtp/rtcp';
+import { writeRtcp } from '#rtp/rtcp';
 import { parseSdp } from '#sdp/sdp';
-import { answerChallenge, type Challenge, type Login, parseChallenges, strongest } from './auth.ts';
+import { answerChallenge, type Challenge, parseChallenges, strongest } from './auth.ts';
 import {
   bodyText,
   cseqOf,
@@ -28,47 +29,12 @@ import {
   writeResponse,
 } from './message.ts';
 import { RtspParser, type RtspTaker } from './parser.ts';
-import { type Presentation, presentationOf, type Wanted } from './presentation.ts';
-import { interleavedChannels, rtpInfo } from './transport.ts';
+import { type Presentation, presentationOf } from './presentation.ts';
+import type { SessionFailure, SessionOptions, SessionTaker } from './session-owner.ts';
+import { deliveryOf, type MediaTransport, rtpInfo, transportWanted } from './transport.ts';
 import { parseRtspUrl } from './url.ts';
 
-/** Why a session ended. The kinds are those of core's errors. */
-export interface SessionFailure {
-  readonly kind: 'refused' | 'protocol' | 'timeout' | 'unsupported' | 'transport';
-  readonly code: string;
-  readonly message: string;
-}
-
-export interface SessionTaker {
-  write(bytes: string | Uint8Array): void;
-  /** The tracks that will be played, in the order of their indices; before any media. */
-  described(media: readonly MediaDescription[], ignored: readonly string[]): void;
-  /** PLAY was answered. `rtpTimes`: RTP time of each track at the same instant, where the camera says so. */
-  playing(rtpTimes: readonly (number | undefined)[]): void;
-  rtp(track: number, bytes: Uint8Array, begin: number, end: number): void;
-  rtcp(track: number, bytes: Uint8Array, begin: number, end: number): void;
-  /** What to report of a track; undefined before its first packet. */
-  report(track: number): ReportBlock | undefined;
-  /** The session is to be had at another URL; this one is over. */
-  redirected(url: string): void;
-  /** The session is over. Told once. */
-  failed(failure: SessionFailure): void;
-}
-
-export interface SessionOptions {
-  /** Without user and password. */
-  readonly uri: string;
-  readonly login: Login | undefined;
-  /** A password in clear is not sent to whom a redirect names. */
-  readonly basic: boolean;
-  readonly want: Wanted;
-  readonly userAgent: string;
-  /** Any text that nobody can foresee. */
-  readonly cnonce: string;
-  /** Ours, in receiver reports. */
-  readonly ssrc: number;
-  readonly requestTimeoutMs: number;
-}
+export type { Datagrams, SessionFailure, SessionOptions, SessionTaker } from './session-owner.ts';
 
 type Step = 'OPTIONS' | 'DESCRIBE' | 'SETUP' | 'PLAY' | 'playing' | 'over';
 
@@ -77,8 +43,8 @@ interface Asked {
   readonly uri: string;
   readonly headers: Headers;
   cseq: number;
-  /** It was already repeated with an answer to a challenge. */
-  repeated: boolean;
+  /** So often it was repeated with an answer to a challenge. */
+  repeats: number;
   deadlineMs: number;
 }
 
@@ -86,11 +52,14 @@ const reportEveryMs = 5_000;
 /** RFC 2326 12.37 */
 const defaultTimeoutSeconds = 60;
 const keepAliveMostMs = 30_000;
+/** A camera whose nonces are stale at once would let us try for ever. */
+const staleMost = 3;
 
 export class RtspSession implements RtspTaker {
   readonly #options: SessionOptions;
   readonly #taker: SessionTaker;
-  readonly #parser: RtspParser;
+  readonly #transport: MediaTransport;
+  #parser: RtspParser;
   #step: Step = 'OPTIONS';
   #nowMs = 0;
   #cseq = 0;
@@ -100,6 +69,12 @@ export class RtspSession implements RtspTaker {
   #nonceCount = 0;
   #presentation: Presentation = { tracks: [], control: '', ignored: [] };
   #setUp = 0;
+  #setUpBegan = false;
+  /** RTP ports of ours, by track. */
+  #ports: readonly number[] = [];
+  /** The track that PLAY goes to; -1: to all at once. */
+  #playAt = -1;
+  #rtpTimes: (number | undefined)[] = [];
   #sessionId: string | undefined;
   #keepAliveMs = keepAliveMostMs;
   #keepAliveAtMs = 0;
@@ -107,17 +82,23 @@ export class RtspSession implements RtspTaker {
   #getParameter = false;
   /** Channel -> track * 2, plus 1 for RTCP; -1: not ours. */
   readonly #channels = new Int16Array(256).fill(-1);
-  /** Channel for our RTCP of each track. */
+  /** Channel for our RTCP of each track that is set up; -1: by `Datagrams`. */
   readonly #rtcpChannels: number[] = [];
 
   constructor(options: SessionOptions, taker: SessionTaker) {
     this.#options = options;
     this.#taker = taker;
+    this.#transport = options.transport ?? 'tcp';
     this.#parser = new RtspParser(this);
   }
 
   get step(): Step {
     return this.#step;
+  }
+
+  /** The camera was asked for this transport: what went wrong since may be about it. */
+  get setUpAsked(): boolean {
+    return this.#setUpBegan;
   }
 
   start(nowMs: number): void {
@@ -128,6 +109,24 @@ export class RtspSession implements RtspTaker {
   push(bytes: Uint8Array, length: number, nowMs: number): void {
     this.#nowMs = nowMs;
     if (this.#step !== 'over') this.#parser.push(bytes, length);
+  }
+
+  /** Ports for the media of each track, by `Datagrams.open`; RTCP comes to the one above. */
+  portsOpen(ports: readonly number[], nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#ports = ports;
+    if (this.#step === 'SETUP') this.#askSetUp();
+  }
+
+  /**
+   * The connection was lost and is there again. A session whose media come by UDP outlives
+   * it (RFC 2326 1.1), if the camera has it so: asked at once.
+   */
+  reconnected(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#parser = new RtspParser(this);
+    this.#asked = undefined;
+    if (this.#step === 'playing') this.#keepAlive();
   }
 
   /** At least once a second. */
@@ -144,16 +143,14 @@ export class RtspSession implements RtspTaker {
       }
     }
     if (this.#step !== 'playing') return;
-    if (nowMs >= this.#keepAliveAtMs && !this.#asked) {
-      this.#keepAliveAtMs = nowMs + this.#keepAliveMs;
-      this.#ask(this.#getParameter ? 'GET_PARAMETER' : 'OPTIONS', this.#presentation.control);
-    }
+    if (nowMs >= this.#keepAliveAtMs && !this.#asked) this.#keepAlive();
     if (nowMs >= this.#reportAtMs) this.#sendReports(nowMs);
   }
 
   /** Says goodbye, if there is a session to end; the connection may be closed after it. */
   teardown(): void {
-    if (this.#step !== 'over' && this.#sessionId !== undefined) this.#ask('TEARDOWN', this.#presentation.control);
+    const all = this.#playAt < 0 ? [this.#control] : this.#presentation.tracks.map(t => t.control);
+    if (this.#step !== 'over' && this.#sessionId !== undefined) for (const uri of all) this.#ask('TEARDOWN', uri);
     this.#step = 'over';
   }
 
@@ -178,8 +175,9 @@ export class RtspSession implements RtspTaker {
     const headers: Headers = cseq === undefined ? [] : [['CSeq', cseq]];
     const known = ['OPTIONS', 'GET_PARAMETER', 'SET_PARAMETER', 'ANNOUNCE', 'REDIRECT'].includes(request.method);
     this.#taker.write(writeResponse(known ? 200 : 501, headers));
-    const location = header(request, 'location');
-    if (request.method === 'REDIRECT' && location !== undefined) this.#redirect(location);
+    // Without Location: to where it is, anew (RFC 7826 13.10).
+    if (request.method === 'REDIRECT' && this.#step !== 'over')
+      this.#redirect(header(request, 'location') ?? this.#options.uri);
   }
 
   response(response: RtspResponse): void {
@@ -198,6 +196,11 @@ export class RtspSession implements RtspTaker {
     }
     if (response.status >= 300 && response.status < 400 && header(response, 'location') !== undefined) {
       this.#redirect(header(response, 'location') ?? '');
+      return;
+    }
+    if (response.status === 459 && this.#step === 'PLAY' && this.#playAt < 0) {
+      this.#playAt = 0;
+      this.#askPlay();
       return;
     }
     // Whoever cannot say what it can do may still do it.
@@ -227,18 +230,28 @@ export class RtspSession implements RtspTaker {
         this.#setUpTrack(response);
         break;
       case 'PLAY':
-        this.#step = 'playing';
-        this.#keepAliveAtMs = this.#nowMs + this.#keepAliveMs;
-        this.#reportAtMs = this.#nowMs + 1_000;
-        this.#taker.playing(
-          rtpInfo(
-            header(response, 'rtp-info'),
-            this.#presentation.tracks.map(t => t.control),
-          ),
-        );
+        this.#played(response);
         break;
       default: // playing, over: not here
     }
+  }
+
+  #played(response: RtspResponse): void {
+    const controls = this.#presentation.tracks.map(t => t.control);
+    const info = header(response, 'rtp-info');
+    if (this.#playAt < 0) this.#rtpTimes = rtpInfo(info, controls);
+    else {
+      this.#rtpTimes.push(rtpInfo(info, controls.slice(this.#playAt, this.#playAt + 1))[0]);
+      this.#playAt++;
+      if (this.#playAt < controls.length) {
+        this.#askPlay();
+        return;
+      }
+    }
+    this.#step = 'playing';
+    this.#keepAliveAtMs = this.#nowMs + this.#keepAliveMs;
+    this.#reportAtMs = this.#nowMs + 1_000;
+    this.#taker.playing(this.#rtpTimes);
   }
 
   #describe(response: RtspResponse): void {
@@ -264,18 +277,41 @@ export class RtspSession implements RtspTaker {
       tracks.map(t => t.media),
       ignored,
     );
-    this.#askSetUp();
+    // The owner says when its ports are open.
+    if (this.#transport === 'udp') this.#options.datagrams?.open(tracks.length);
+    else this.#askSetUp();
   }
 
   #askSetUp(): void {
     const track = this.#presentation.tracks[this.#setUp];
     if (track === undefined) {
       this.#step = 'PLAY';
-      this.#ask('PLAY', this.#presentation.control, [['Range', 'npt=0.000-']]);
+      this.#askPlay();
       return;
     }
-    const channel = 2 * this.#setUp;
-    this.#ask('SETUP', track.control, [['Transport', `RTP/AVP/TCP;unicast;interleaved=${channel}-${channel + 1}`]]);
+    this.#setUpBegan = true;
+    this.#ask('SETUP', track.control, [['Transport', transportWanted(this.#transport, this.#firstOf(this.#setUp))]]);
+  }
+
+  /** The first of the pair of channels or ports that is proposed for a track. */
+  #firstOf(track: number): number {
+    return this.#transport === 'udp' ? (this.#ports[track] ?? 0) : 2 * track;
+  }
+
+  #askPlay(): void {
+    this.#ask('PLAY', this.#control, [['Range', 'npt=0.000-']]);
+  }
+
+  /** What requests about the session as a whole name: one of its tracks where the camera knows no whole. */
+  get #control(): string {
+    const tracks = this.#presentation.tracks;
+    const one = this.#playAt < 0 ? undefined : tracks[Math.min(this.#playAt, tracks.length - 1)];
+    return one?.control ?? this.#presentation.control;
+  }
+
+  #keepAlive(): void {
+    this.#keepAliveAtMs = this.#nowMs + this.#keepAliveMs;
+    this.#ask(this.#getParameter ? 'GET_PARAMETER' : 'OPTIONS', this.#control);
   }
 
   #setUpTrack(response: RtspResponse): void {
@@ -285,17 +321,23 @@ export class RtspSession implements RtspTaker {
       const seconds = session.timeoutSeconds ?? defaultTimeoutSeconds;
       this.#keepAliveMs = Math.max(1_000, Math.min(keepAliveMostMs, seconds * 500));
     }
-    const channels = interleavedChannels(header(response, 'transport'), 2 * this.#setUp);
-    if (channels === undefined) {
-      this.#fail('transport', 'rtsp-transport', 'expected RTP interleaved in the connection, got another transport');
+    const asked = this.#transport;
+    const delivery = deliveryOf(header(response, 'transport'), asked, this.#firstOf(this.#setUp));
+    if (delivery === undefined) {
+      const expected = asked === 'tcp' ? 'RTP interleaved in the connection' : `RTP by ${asked}`;
+      this.#fail('transport', 'rtsp-transport', `expected ${expected}, got another transport`);
       return;
     }
-    const [rtp, rtcp] = channels;
-    this.#channels[rtcp] = 2 * this.#setUp + 1;
-    this.#channels[rtp] = 2 * this.#setUp;
-    this.#rtcpChannels[this.#setUp] = rtcp;
-    this.#parser.expectChannel(rtp);
-    this.#parser.expectChannel(rtcp);
+    if (delivery.kind === 'tcp') {
+      this.#channels[delivery.rtcp] = 2 * this.#setUp + 1;
+      this.#channels[delivery.rtp] = 2 * this.#setUp;
+      this.#rtcpChannels[this.#setUp] = delivery.rtcp;
+      this.#parser.expectChannel(delivery.rtp);
+      this.#parser.expectChannel(delivery.rtcp);
+    } else {
+      this.#rtcpChannels[this.#setUp] = -1;
+      this.#options.datagrams?.delivery(this.#setUp, delivery);
+    }
     this.#setUp++;
     this.#askSetUp();
   }
@@ -318,12 +360,12 @@ export class RtspSession implements RtspTaker {
       this.#fail('refused', 'rtsp-401', `expected ${asked.method} to be allowed, got 401: the camera asks for a login`);
     } else if (challenge === undefined) {
       this.#fail('refused', 'rtsp-401', 'expected a Digest or Basic challenge, got 401 with none that can be answered');
-    } else if (asked.repeated) {
+    } else if (asked.repeats > 0 && !(challenge.scheme === 'digest' && challenge.stale && asked.repeats < staleMost)) {
       this.#fail('refused', 'rtsp-401', `expected ${asked.method} to be allowed, got 401: the login is not accepted`);
     } else {
       this.#challenge = challenge;
       this.#nonceCount = 0;
-      this.#send({ ...asked, repeated: true });
+      this.#send({ ...asked, repeats: asked.repeats + 1 });
     }
   }
 
@@ -338,7 +380,7 @@ export class RtspSession implements RtspTaker {
   }
 
   #ask(method: string, uri: string, headers: Headers = []): void {
-    this.#send({ method, uri, headers, cseq: 0, repeated: false, deadlineMs: 0 });
+    this.#send({ method, uri, headers, cseq: 0, repeats: 0, deadlineMs: 0 });
   }
 
   #send(asked: Asked): void {
@@ -368,6 +410,10 @@ export class RtspSession implements RtspTaker {
         { type: 'receiver-report', ssrc, reports: [report] },
         { type: 'source-description', ssrc, cname: 'ocellus' },
       ]);
+      if (channel < 0) {
+        this.#options.datagrams?.rtcp(track, rtcp);
+        continue;
+      }
       const packet = new Uint8Array(4 + rtcp.length);
       writeInterleavedHeader(packet, 0, channel, rtcp.length);
       packet.set(rtcp, 4);

@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Fault } from '#core/errors';
 import { fakeContext } from '#fake/context';
-import { fakeWorld } from '#fake/world';
+import { type FakeLog, fakeWorld } from '#fake/world';
 import { clock } from '#host/clock';
 import { createTcp } from '#host/tcp';
+import { createUdp } from '#host/udp';
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
+import type { Camera } from '../../objects/rtsp/camera.ts';
 import rtsp, { urlOf } from '../../objects/rtsp/index.ts';
 import { type FakeCameraOptions, startFakeCamera } from '../../tools/fake-camera/fake-camera.ts';
 import { marksIn } from '../../tools/fake-camera/mark.ts';
@@ -20,6 +22,7 @@ const defaults = {
   dynamic: false,
   enable: ['video', 'audio'],
   rtpstats: false,
+  verify_certificate: false,
   stall_seconds: 10,
   linger_seconds: 10,
   time: 'server',
@@ -28,7 +31,7 @@ const defaults = {
 /** A fake camera, the object that plays it, and everything it gave. Nothing may be left open at the end. */
 async function bench(t: T, options: FakeCameraOptions = {}, config: Record<string, unknown> = {}) {
   const camera = await startFakeCamera(options);
-  const world = fakeWorld({ clock: clock as never, tcp: createTcp() });
+  const world = fakeWorld({ clock: clock as never, tcp: createTcp(), udp: createUdp() });
   const context = fakeContext(rtsp, 'cam', { ...defaults, url: camera.url(), ...config }, world);
   const object = rtsp.create(context as never);
   const units: AccessUnit[] = [];
@@ -181,6 +184,77 @@ describe('rtsp', () => {
   });
 });
 
+describe('rtsp over UDP', () => {
+  test('no picture is missing, audio lies beside video, reports go back', async t => {
+    const b = await bench(t, {}, { transport: ['udp'] });
+    b.attach();
+    b.object.start();
+    await until('two seconds', () => b.units.some(u => u.track === 0 && u.pts > 2 * 90000));
+    assert.ok(consecutive(b.pictures()) && b.pictures().length > 20);
+    assert.ok(b.units.filter(u => u.track === 1).length > 20);
+    assert.ok(b.camera.counts.clientRtcp > 0);
+    assert.deepEqual([b.context.said.states.at(-1), b.faults()], ['running', []]);
+    const { lost, late, reordered, strangers, jitterMs } = (b.object as Camera).rtpFigures();
+    assert.deepEqual([lost, late, reordered, strangers], [0, 0, 0, 0]);
+    assert.ok(jitterMs < 50);
+  });
+
+  test('packets out of order and doubles cost no picture', async t => {
+    const faults = ['type=reorder,p=0.2', 'type=dup,p=0.2'];
+    const b = await bench(t, { faults, seed: 7 }, { transport: ['udp'] });
+    b.attach();
+    b.object.start();
+    await until('three seconds', () => b.units.some(u => u.track === 0 && u.pts > 3 * 90000));
+    assert.ok(consecutive(b.pictures()) && b.pictures().length > 40);
+    assert.ok(b.units.every(u => u.lost === 0));
+    const { lost, late, reordered } = (b.object as Camera).rtpFigures();
+    assert.ok(lost === 0 && reordered > 10 && late > 10, JSON.stringify({ lost, late, reordered }));
+  });
+
+  test('what is lost is counted to the packet, told with the units, and stops nothing', async t => {
+    const b = await bench(t, { faults: ['type=loss,p=0.03'], seed: 3 }, { transport: ['udp'] });
+    b.attach();
+    b.object.start();
+    await until('four seconds', () => b.units.some(u => u.track === 0 && u.pts > 4 * 90000), 10_000);
+    b.camera.clearFaults();
+    await until('half a second of peace', () => b.units.some(u => u.track === 0 && u.pts > 4.5 * 90000));
+    const figures = (b.object as Camera).rtpFigures();
+    // A packet lost before the first that came is nobody's loss.
+    assert.ok(Math.abs(figures.lost - b.camera.counts.lost) <= 2, `${figures.lost} of ${b.camera.counts.lost}`);
+    assert.ok(figures.lost > 5);
+    const told = b.units.reduce((n, u) => n + u.lost, 0);
+    assert.ok(told > 0 && told <= figures.lost);
+    const missing = b.pictures().filter((n, i, all) => i > 0 && n !== all[i - 1]! + 1);
+    const marked = b.units.filter(u => u.track === 0 && u.lost > 0).map(u => u.data);
+    assert.ok(missing.length <= marked.length, 'before every hole stands a unit that tells of it');
+    assert.deepEqual(b.faults(), []);
+  });
+});
+
+describe('transports of rtsp', () => {
+  test('a refused one is followed by the next, at once', async t => {
+    const b = await bench(t, { transports: ['tcp'] }, { transport: ['multicast', 'udp', 'tcp'] });
+    b.attach();
+    b.object.start();
+    await until('pictures', () => b.pictures().length > 5, 3000);
+    const tried = b.context.world.log as FakeLog;
+    assert.deepEqual(
+      tried.lines.filter(l => l.event === 'transport-failed').map(l => `${l.facts['transport']} ${l.facts['code']}`),
+      ['multicast rtsp-461', 'udp rtsp-461'],
+    );
+    assert.deepEqual(b.faults(), []);
+  });
+
+  test('all refused: one failure that tells of all', async t => {
+    const b = await bench(t, { transports: ['tcp'] }, { transport: ['udp', 'multicast'] });
+    b.attach();
+    b.object.start();
+    await until('failed', () => b.faults().length > 0);
+    assert.deepEqual(b.faults(), ['protocol rtsp-461']);
+    assert.match((b.context.said.faults[0] as Fault).message, /^by udp: .* 461 .*; by multicast: .* 461 /);
+  });
+});
+
 describe('configuration of rtsp', () => {
   const cases: [name: string, config: Record<string, unknown>, out: string[]][] = [
     ['a URL', { url: 'rtsp://cam/live' }, []],
@@ -189,7 +263,10 @@ describe('configuration of rtsp', () => {
     ['a URL of another kind', { url: 'http://cam/' }, ['/url bad-value']],
     ['a host that is none', { host: 'a b' }, ['/host bad-value']],
     ['udp, but tcp too', { url: 'rtsp://cam/', transport: ['udp', 'tcp'] }, []],
-    ['udp alone', { url: 'rtsp://cam/', transport: ['udp'] }, ['/transport unsupported']],
+    ['udp alone', { url: 'rtsp://cam/', transport: ['udp'] }, []],
+    ['all transports', { url: 'rtsp://cam/', transport: ['multicast', 'udp', 'tcp', 'http'] }, []],
+    ['TLS and what it would not protect, among others', { url: 'rtsps://cam/', transport: ['udp', 'tcp'] }, []],
+    ['TLS and only what it would not protect', { url: 'rtsps://cam/', transport: ['udp'] }, ['/transport bad-value']],
     ['nothing enabled', { url: 'rtsp://cam/', enable: [] }, ['/enable bad-value']],
   ];
   for (const [name, config, out] of cases)
