@@ -6,13 +6,13 @@
  *
  * One session per connection, ended with it: RFC 2326 lets a session outlive its
  * connection, but then nobody would be left to end it. Left out: ANNOUNCE, RECORD,
- * REDIRECT, multicast.
+ * REDIRECT.
  */
 import { type Headers, header, type RtspRequest, sessionOf, writeResponse } from '#rtsp/message';
 import { RtspParser } from '#rtsp/parser';
 import type { Answer, Question, ServerEffect } from '#rtsp/server-dialogue';
 import { type Target, targetOf } from '#rtsp/server-target';
-import { chooseTransport, type ServerTransport, transportText } from '#rtsp/server-transport';
+import { chooseTransport, type MulticastPlace, type ServerTransport, transportText } from '#rtsp/server-transport';
 
 export interface ServerOptions {
   /** Unguessable; RFC 2326 3.4 wants 8 characters or more. */
@@ -22,6 +22,8 @@ export interface ServerOptions {
   /** `requests`: only those keep a session alive, as strict cameras have it; `anything`: RTCP too (RFC 2326 has it so). */
   readonly keepAlive: 'requests' | 'anything';
   readonly transports: readonly ('tcp' | 'udp')[];
+  /** Where media may go by multicast; without it, they may not. */
+  readonly multicast?: MulticastPlace;
   /** Value of `Server`. */
   readonly name: string;
   /** Feature tags that `Require` may name. */
@@ -223,6 +225,7 @@ export class ServerSession {
       header(p.request, 'transport') ?? '',
       this.#options.transports,
       taken.map(t => t.transport),
+      this.#options.multicast,
     );
     if (!transport) return this.#reply(p, 461);
     return this.#ask({ ...p, question: 'setup', transport }, { ask: 'setup', target: p.target, transport });

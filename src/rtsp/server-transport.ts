@@ -1,23 +1,43 @@
-/** The Transport header at a server (RFC 2326 12.39): of what a client offers, the first that can be done. Unicast only. */
+/** The Transport header at a server (RFC 2326 12.39): of what a client offers, the first that can be done. */
 
 export type ServerTransport =
   /** RTP on `channel`, RTCP on the next. */
   | { readonly kind: 'tcp'; readonly channel: number }
   /** Where the client listens; always at the address it calls from, so that nobody can be flooded by our hand (`destination` is not read). */
-  | { readonly kind: 'udp'; readonly rtpPort: number; readonly rtcpPort: number };
+  | {
+      readonly kind: 'udp';
+      readonly rtpPort: number;
+      readonly rtcpPort: number;
+      /** Not to the client, but to this group. */
+      readonly multicast?: { readonly group: string; readonly ttl: number };
+    };
+
+/** Where multicast may go: each further track takes the next two ports. */
+export interface MulticastPlace {
+  readonly group: string;
+  /** Even; for RTP of the first track. */
+  readonly port: number;
+  readonly ttl: number;
+}
 
 /** `taken`: transports of the session's other tracks, whose channels cannot be used again. */
 export function chooseTransport(
   offers: string,
   allowed: readonly ('tcp' | 'udp')[],
   taken: readonly ServerTransport[],
+  place?: MulticastPlace,
 ): ServerTransport | undefined {
   for (const offer of offers.split(',')) {
     const [spec = '', ...rest] = offer.split(';').map(s => s.trim());
     const protocol = /^RTP\/AVP(?:\/(TCP|UDP))?$/i.exec(spec);
     const parameters = new Map(rest.map(p => [name(p), value(p)] as const));
-    if (!protocol || parameters.has('multicast')) continue;
+    if (!protocol) continue;
     if (!/^(?:"?play"?)?$/i.test(parameters.get('mode') ?? '')) continue;
+    if (parameters.has('multicast')) {
+      if (place === undefined || protocol[1]?.toUpperCase() === 'TCP') continue;
+      const rtpPort = place.port + 2 * taken.length;
+      return { kind: 'udp', rtpPort, rtcpPort: rtpPort + 1, multicast: { group: place.group, ttl: place.ttl } };
+    }
     if (protocol[1]?.toUpperCase() === 'TCP') {
       if (!allowed.includes('tcp')) continue;
       const channel = freeChannel(pair(parameters.get('interleaved'), 254)?.[0], taken);
@@ -39,8 +59,11 @@ export function transportText(
   const id = `ssrc=${(ssrc >>> 0).toString(16).toUpperCase().padStart(8, '0')}`;
   if (transport.kind === 'tcp')
     return `RTP/AVP/TCP;unicast;interleaved=${transport.channel}-${transport.channel + 1};${id}`;
+  const ports = `${transport.rtpPort}-${transport.rtcpPort}`;
+  if (transport.multicast)
+    return `RTP/AVP;multicast;destination=${transport.multicast.group};port=${ports};ttl=${transport.multicast.ttl};${id}`;
   const ours = serverPorts ? `server_port=${serverPorts[0]}-${serverPorts[1]};` : '';
-  return `RTP/AVP;unicast;client_port=${transport.rtpPort}-${transport.rtcpPort};${ours}${id}`;
+  return `RTP/AVP;unicast;client_port=${ports};${ours}${id}`;
 }
 
 /** The wanted pair of channels if it is free, else the lowest free even pair. */

@@ -1,8 +1,12 @@
 /** The object `rtsp` against the fake camera, over loopback: real sockets, real time, short. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Fault } from '#core/errors';
 import { fakeContext } from '#fake/context';
+import { temporaryFolder } from '#fake/daemon';
+import { needPeer, runPeer } from '#fake/peers';
 import { type FakeLog, fakeWorld } from '#fake/world';
 import { clock } from '#host/clock';
 import { createTcp } from '#host/tcp';
@@ -231,7 +235,89 @@ describe('rtsp over UDP', () => {
   });
 });
 
+/** A key and a certificate that nobody signed, in PEM. */
+function ownCertificate(t: T): { key: string; cert: string } {
+  const folder = temporaryFolder(t as never);
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const made = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=cam', '-days', '2'];
+  runPeer('openssl', ['req', ...made, '-keyout', key, '-out', cert]);
+  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+}
+
 describe('transports of rtsp', () => {
+  const login = { user: 'admin', password: 'p@ss:w"ord', schemes: ['MD5'] } as const;
+  type Row = [name: string, options: FakeCameraOptions, transport: string[], tls: boolean];
+  const rows: Row[] = [
+    ['multicast', { transports: ['multicast'], login }, ['multicast'], false],
+    ['RTSPS', { login }, ['tcp'], true],
+    ['RTSPS, of UDP and TCP what TLS protects', { login }, ['udp', 'tcp'], true],
+    ['through HTTP', { login }, ['http'], false],
+    ['through HTTP that asks for the login too', { login, tunnelLogin: true }, ['http'], false],
+    ['through HTTPS', { login, tunnelLogin: true }, ['http'], true],
+  ];
+  for (const [name, options, transport, tls] of rows)
+    test(`${name}: no picture is missing, audio lies beside video`, { skip: tls && needPeer('openssl') }, async t => {
+      const secure = tls ? { tls: ownCertificate(t) } : {};
+      const b = await bench(t, { ...options, ...secure }, { transport });
+      b.attach();
+      b.object.start();
+      await until('two seconds', () => b.units.some(u => u.track === 0 && u.pts > 2 * 90000), 8000);
+      assert.ok(consecutive(b.pictures()) && b.pictures().length > 20);
+      assert.ok(b.units.filter(u => u.track === 1).length > 20);
+      // Reports to a group are for all who are in it, which the fake camera is not.
+      if (name !== 'multicast') await until('a report', () => b.camera.counts.clientRtcp > 0);
+      assert.deepEqual([b.context.said.states.at(-1), b.faults()], ['running', []]);
+      const { lost, late, reordered, strangers } = (b.object as Camera).rtpFigures();
+      assert.deepEqual([lost, late, reordered, strangers], [0, 0, 0, 0]);
+    });
+
+  test('a certificate of its own making is not enough where a good one is asked for', {
+    skip: needPeer('openssl'),
+  }, async t => {
+    const b = await bench(t, { tls: ownCertificate(t) }, { verify_certificate: true });
+    b.attach();
+    b.object.start();
+    await until('failed', () => b.faults().length > 0);
+    assert.deepEqual(b.faults(), ['transport connect-failed']);
+    assert.match((b.context.said.faults[0] as Fault).message, /DEPTH_ZERO_SELF_SIGNED_CERT/);
+  });
+
+  test('HTTP with a wrong password is refused, once', async t => {
+    const b = await bench(t, { login, tunnelLogin: true }, { transport: ['http', 'tcp'], auth: ['admin', 'wrong'] });
+    b.attach();
+    b.object.start();
+    await until('refused', () => b.faults().length > 0);
+    assert.deepEqual([b.faults(), b.camera.counts.requests], [['refused rtsp-401'], 0]);
+  });
+
+  test('a firewall eats UDP: after five seconds by TCP; the next attempt begins there', async t => {
+    const b = await bench(t, { faults: ['type=firewall'] }, { transport: ['udp', 'tcp'] });
+    b.attach();
+    b.object.start();
+    await until('pictures', () => b.pictures().length > 5, 9000);
+    const log = b.context.world.log as FakeLog;
+    const switches = (): string[] =>
+      log.lines.filter(l => l.event === 'transport-failed').map(l => `${l.facts['transport']} ${l.facts['code']}`);
+    assert.deepEqual([switches(), b.faults()], [['udp no-media'], []]);
+    b.camera.drop();
+    await until('failed', () => b.faults().length > 0);
+    const before = b.units.length;
+    void b.context.again();
+    await until('pictures at once', () => b.units.length > before, 2000);
+    assert.deepEqual(switches(), ['udp no-media']);
+  });
+
+  test('a camera that closes its connection while UDP flows is asked again: one that has forgotten the session has failed', async t => {
+    const b = await bench(t, {}, { transport: ['udp'] });
+    b.attach();
+    b.object.start();
+    await until('pictures', () => b.pictures().length > 10);
+    // This one ends the session with the connection.
+    b.camera.drop();
+    await until('failed', () => b.faults().length > 0, 8000);
+    assert.deepEqual(b.faults(), ['protocol rtsp-454']);
+  });
+
   test('a refused one is followed by the next, at once', async t => {
     const b = await bench(t, { transports: ['tcp'] }, { transport: ['multicast', 'udp', 'tcp'] });
     b.attach();

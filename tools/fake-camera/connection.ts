@@ -48,15 +48,29 @@ export class Connection {
     this.#guard = new ConnectionGuard(studio.options.login, random);
     this.#faults = new SessionFaults(studio.faults, 0, random);
     const { timeoutSeconds, keepAlive, transports } = studio.options;
+    // Each session has a group of its own, in the range that stays within a site (RFC 2365 6.1).
+    const group = `239.255.${1 + random.below(250)}.${1 + random.below(250)}`;
+    const multicast = transports.includes('multicast')
+      ? { multicast: { group, port: 20000 + 2 * random.below(10000), ttl: 1 } }
+      : {};
+    const unicast = transports.filter(t => t !== 'multicast');
     const sessionId = Buffer.from(random.bytes(8)).toString('hex').toUpperCase();
     this.#session = new ServerSession(
-      { sessionId, timeoutSeconds, keepAlive, transports, name: 'ocellus-fake-camera' },
+      { sessionId, timeoutSeconds, keepAlive, transports: unicast, ...multicast, name: 'ocellus-fake-camera' },
       studio.nowMs(),
     );
     socket.setNoDelay(true);
-    socket.on('data', (bytes: Buffer) => this.#received(bytes));
+    const entrance = studio.tunnels.entrance({
+      receive: bytes => this.#received(bytes),
+      write: text => void socket.write(text),
+      close: () => socket.destroySoon(),
+    });
+    socket.on('data', (bytes: Buffer) => entrance.push(bytes, studio.nowMs()));
     socket.on('error', error => studio.say('connection-error', { error: error.message }));
-    socket.on('close', () => this.#studio.forget(this));
+    socket.on('close', () => {
+      entrance.close();
+      this.#studio.forget(this);
+    });
   }
 
   get camera(): number {
@@ -93,7 +107,7 @@ export class Connection {
 
   drop(how: 'fin' | 'rst'): void {
     this.#studio.counts.drops += 1;
-    if (how === 'rst') this.#socket.resetAndDestroy();
+    if (how === 'rst' && !this.#studio.options.tls) this.#socket.resetAndDestroy();
     else this.close();
   }
 
@@ -295,7 +309,7 @@ export class Connection {
     else {
       const { bytes, offsets, count } = due.batch;
       for (let i = 0; i < count; i++)
-        this.#sendUdp(transport.rtpPort, bytes, (offsets[i] ?? 0) + 4, offsets[i + 1] ?? 0);
+        this.#sendUdp(transport, 'rtp', bytes, (offsets[i] ?? 0) + 4, offsets[i + 1] ?? 0);
     }
   }
 
@@ -303,19 +317,21 @@ export class Connection {
     const tcp = transport.kind === 'tcp';
     for (const packet of this.#faults.mangle(due.track, due.batch, this.#elapsedS, tcp, this.#studio.counts)) {
       if (tcp) this.#write(packet);
-      else this.#sendUdp(transport.rtpPort, packet, 4, packet.length);
+      else this.#sendUdp(transport, 'rtp', packet, 4, packet.length);
     }
   }
 
   #sendReport(track: number, channel: number, bytes: Uint8Array): void {
     const transport = this.#transports.get(track);
-    if (transport?.kind === 'udp') this.#sendUdp(transport.rtcpPort, bytes, 0, bytes.length, 'rtcp');
+    if (transport?.kind === 'udp') this.#sendUdp(transport, 'rtcp', bytes, 0, bytes.length);
     else if (this.#queued <= this.#studio.options.queueBytes)
       this.#write(Buffer.concat([Uint8Array.of(0x24, channel, bytes.length >> 8, bytes.length), bytes]));
   }
 
-  #sendUdp(port: number, bytes: Uint8Array, begin: number, end: number, from: 'rtp' | 'rtcp' = 'rtp'): void {
-    this.#studio.sendUdp(from, this.#socket.remoteAddress ?? '', port, bytes, begin, end);
+  #sendUdp(to: ServerTransport, from: 'rtp' | 'rtcp', bytes: Uint8Array, begin: number, end: number): void {
+    if (to.kind !== 'udp' || this.#studio.faults.active(this.#camera, 'firewall', this.#elapsedS)) return;
+    const address = to.multicast?.group ?? this.#socket.remoteAddress ?? '';
+    this.#studio.sendUdp(from, address, from === 'rtp' ? to.rtpPort : to.rtcpPort, bytes, begin, end);
   }
 
   get #queued(): number {

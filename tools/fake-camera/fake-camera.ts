@@ -7,12 +7,14 @@
  *     camera.fault('type=loss,p=0.05');
  *     await camera.stop();
  */
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { SeededRandom } from '#fake/world';
 import { type Clip, loadClip, shippedClips } from './clip.ts';
 import { Connection } from './connection.ts';
 import { FaultBook, type FaultSpec, parseFault } from './faults.ts';
 import type { Counts, Studio, StudioOptions } from './studio.ts';
+import { Tunnels } from './tunnel.ts';
 import { openUdpPair, type UdpPair } from './udp-pair.ts';
 
 export interface FakeCameraOptions extends Partial<StudioOptions> {
@@ -52,6 +54,8 @@ export interface FakeCamera {
 const defaults: StudioOptions = {
   login: undefined,
   transports: ['tcp', 'udp'],
+  tls: undefined,
+  tunnelLogin: false,
   timeoutSeconds: 60,
   keepAlive: 'requests',
   maxPayload: 1400 - 12,
@@ -76,6 +80,7 @@ class Camera implements FakeCamera, Studio {
   readonly clips: readonly Clip[];
   readonly faults = new FaultBook();
   readonly counts: Counts;
+  readonly tunnels: Tunnels;
   readonly #host: string;
   readonly #media: number;
   readonly #seed: number;
@@ -103,6 +108,7 @@ class Camera implements FakeCamera, Studio {
       ...{ connections: 0, requests: 0, authFail: 0, plays: 0, units: 0, packets: 0, bytes: 0, dropped: 0 },
       ...{ drops: 0, clientRtcp: 0, lost: 0, corrupt: 0, reordered: 0, duplicate: 0 },
     };
+    this.tunnels = new Tunnels(this.options.tunnelLogin ? this.options.login : undefined, new SeededRandom(seed));
     for (const f of faults) this.fault(f);
   }
 
@@ -113,7 +119,7 @@ class Camera implements FakeCamera, Studio {
   url(name: string = this.names[0] ?? ''): string {
     const login = this.options.login;
     const who = login ? `${encodeURIComponent(login.user)}:${encodeURIComponent(login.password)}@` : '';
-    return `rtsp://${who}${this.#host}:${this.#port}/${encodeURIComponent(name)}`;
+    return `${this.options.tls ? 'rtsps' : 'rtsp'}://${who}${this.#host}:${this.#port}/${encodeURIComponent(name)}`;
   }
 
   get clients(): { open: number; playing: number } {
@@ -138,12 +144,14 @@ class Camera implements FakeCamera, Studio {
 
   async start(): Promise<void> {
     if (this.#server) return;
-    const server = createServer(socket => {
+    const accept = (socket: Socket): void => {
       this.counts.connections += 1;
       const random = new SeededRandom(this.#seed * 1000 + this.counts.connections);
       this.#connections.add(new Connection(this, socket, random));
       this.#timer ??= setInterval(() => this.#tick(), 4);
-    });
+    };
+    const { tls } = this.options;
+    const server = tls ? createTlsServer(tls, accept) : createServer(accept);
     await new Promise<void>((listening, failed) => {
       server.once('error', failed);
       server.listen(this.#port, this.#host, listening);
@@ -151,7 +159,7 @@ class Camera implements FakeCamera, Studio {
     this.#server = server;
     const address = server.address();
     if (address && typeof address === 'object') this.#port = address.port;
-    if (this.options.transports.includes('udp'))
+    if (this.options.transports.some(t => t !== 'tcp'))
       this.#udp = await openUdpPair(this.#host, (from, port) => this.#heard(from, port));
   }
 

@@ -16,7 +16,7 @@ const timed = ['drop', 'rst', 'stall', 'tsjump', 'ssrc', 'switch'] as const;
 /** What happens to packets with probability `p`. */
 const perPacket = ['loss', 'burstloss', 'corrupt', 'trunc', 'reorder', 'dup', 'garbage'] as const;
 /** What holds while it lasts. */
-const lasting = ['mute', 'delay', 'jitter', 'rtsperr', 'split', 'sdp'] as const;
+const lasting = ['firewall', 'mute', 'delay', 'jitter', 'rtsperr', 'split', 'sdp'] as const;
 export const faultTypes = [...timed, ...perPacket, ...lasting] as const;
 export type FaultType = (typeof faultTypes)[number];
 export type TimedType = (typeof timed)[number];

@@ -1,4 +1,5 @@
 /** Command line of the fake camera: see README.md beside it, or --help. */
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { faultFrom } from '#core/errors';
@@ -18,7 +19,8 @@ const help = `node tools/fake-camera/main.ts [options]: RTSP cameras that loop a
   --user U --pass P   ask for a login
   --auth S,S          what is offered: Basic, MD5, SHA-256 (default MD5)
   --nonce-s N         nonces are stale after N seconds
-  --tcp-only, --udp-only
+  --tcp-only, --udp-only, --multicast-only
+  --tls-key FILE --tls-cert FILE   PEM: RTSP over TLS
   --timeout N         60; seconds of silence after which a session ends
   --lenient           RTCP keeps a session alive too
   --mtu N             1400; bytes of an RTP packet at most
@@ -50,6 +52,9 @@ async function main(): Promise<void> {
       'nonce-s': { type: 'string' },
       'tcp-only': { type: 'boolean' },
       'udp-only': { type: 'boolean' },
+      'multicast-only': { type: 'boolean' },
+      'tls-key': { type: 'string' },
+      'tls-cert': { type: 'string' },
       timeout: { type: 'string', default: '60' },
       lenient: { type: 'boolean' },
       mtu: { type: 'string', default: '1400' },
@@ -77,6 +82,12 @@ async function main(): Promise<void> {
     if (!scheme) throw new Error(`--auth: expected Basic, MD5 or SHA-256, got ${s}`);
     return scheme;
   });
+  const only = (['tcp', 'udp', 'multicast'] as const).find(t => values[`${t}-only`]);
+  const [key, cert] = [values['tls-key'], values['tls-cert']];
+  const tls =
+    key === undefined || cert === undefined
+      ? undefined
+      : { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
   const nonceSeconds = values['nonce-s'];
   const login: LoginOptions | undefined =
     values.user === undefined
@@ -93,7 +104,8 @@ async function main(): Promise<void> {
     cameras: values.names === undefined ? number('cameras', values.cameras) : values.names.split(','),
     media: values.media,
     login,
-    transports: values['tcp-only'] ? ['tcp'] : values['udp-only'] ? ['udp'] : ['tcp', 'udp'],
+    transports: only ? [only] : ['tcp', 'udp', 'multicast'],
+    tls,
     timeoutSeconds: number('timeout', values.timeout),
     keepAlive: values.lenient ? 'anything' : 'requests',
     maxPayload: number('mtu', values.mtu) - 12,

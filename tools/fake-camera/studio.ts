@@ -3,10 +3,15 @@ import type { Clip } from './clip.ts';
 import type { Connection } from './connection.ts';
 import type { FaultBook, PacketCounts } from './faults.ts';
 import type { LoginOptions } from './guard.ts';
+import type { Tunnels } from './tunnel.ts';
 
 export interface StudioOptions {
   readonly login: LoginOptions | undefined;
-  readonly transports: readonly ('tcp' | 'udp')[];
+  readonly transports: readonly ('tcp' | 'udp' | 'multicast')[];
+  /** PEM texts: TLS on the port (rtsps://). */
+  readonly tls: { readonly key: string; readonly cert: string } | undefined;
+  /** RTSP through HTTP asks for the login by itself, before RTSP does. */
+  readonly tunnelLogin: boolean;
   readonly timeoutSeconds: number;
   readonly keepAlive: 'requests' | 'anything';
   /** RTP payload bytes at most. */
@@ -40,6 +45,7 @@ export interface Studio {
   readonly options: StudioOptions;
   readonly faults: FaultBook;
   readonly counts: Counts;
+  readonly tunnels: Tunnels;
   /** By medium number, which `switch` names. */
   readonly clips: readonly Clip[];
   /** RTP, RTCP; undefined without UDP. */

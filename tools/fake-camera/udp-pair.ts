@@ -51,6 +51,9 @@ function bound(host: string, port: number): Promise<Socket | undefined> {
     });
     socket.bind(port, host, () => {
       socket.removeAllListeners('error');
+      // What goes to a group stays on this machine's network.
+      if (host !== '0.0.0.0' && !host.includes(':')) socket.setMulticastInterface(host);
+      socket.setMulticastTTL(1);
       done(socket);
     });
   });

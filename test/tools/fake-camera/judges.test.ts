@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { needPeer, probe, runPeer, scratchFolder } from '#fake/peers';
@@ -49,12 +50,20 @@ function judge(path: string, pictures: number, size: string): void {
   runPeer('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-']);
 }
 
+/** FFmpeg joins groups at the interface of the default route: not on loopback. */
+const outside = Object.values(networkInterfaces()).flatMap(i => i?.find(a => a.family === 'IPv4' && !a.internal) ?? []);
+const multicast: [string, string, FakeCameraOptions][] = outside
+  .slice(0, 1)
+  .map(({ address }) => ['over multicast', 'udp_multicast', { host: address, transports: ['multicast'] }]);
 const login = { user: 'user', password: 'pass', schemes: ['MD5'] } as const;
 
 describe('FFmpeg records without loss', { skip: needPeer('ffmpeg', 'ffprobe'), concurrency: 4 }, () => {
   const rows: [name: string, transport: string, options: FakeCameraOptions][] = [
     ['over TCP with Digest', 'tcp', { login }],
     ['over UDP with Digest', 'udp', { login }],
+    ...multicast,
+    ['through HTTP with Digest', 'http', { login }],
+    ['through HTTP that asks for the login too', 'http', { login, tunnelLogin: true }],
     ['over TCP with Basic', 'tcp', { login: { ...login, schemes: ['Basic'] } }],
     ['from small packets', 'tcp', { maxPayload: 300 }],
     ['in split writes', 'tcp', { faults: ['type=split'] }],
@@ -107,6 +116,17 @@ describe('FFmpeg records without loss', { skip: needPeer('ffmpeg', 'ffprobe'), c
         assert.ok(Number(streams[0].nb_read_packets) >= 45, `${streams[0].nb_read_packets} pictures`);
         runPeer('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-']);
       }));
+  test('over TLS', { skip: needPeer('openssl') }, async () => {
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const made = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=cam', '-days', '2'];
+    runPeer('openssl', ['req', ...made, '-keyout', key, '-out', cert]);
+    const tls = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+    await withCamera({ login, tls }, async camera => {
+      const path = join(folder, 'tls.mp4');
+      await watch('ffmpeg', ['-v', 'error', '-y', '-i', camera.url(), '-t', '2', '-c', 'copy', path], 10);
+      judge(path, 45, '320x240');
+    });
+  });
 
   test('and sees the loss that there is', () =>
     withCamera({ faults: ['type=loss,p=0.05'] }, async camera => {
