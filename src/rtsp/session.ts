@@ -49,8 +49,7 @@ interface Asked {
 }
 
 const reportEveryMs = 5_000;
-/** RFC 2326 12.37 */
-const defaultTimeoutSeconds = 60;
+/** Half of the 60 s after which a session ends where nobody says otherwise (RFC 2326 12.37). */
 const keepAliveMostMs = 30_000;
 /** A camera whose nonces are stale at once would let us try for ever. */
 const staleMost = 3;
@@ -318,8 +317,9 @@ export class RtspSession implements RtspTaker {
     const session = sessionOf(response);
     if (session) {
       this.#sessionId ??= session.id;
-      const seconds = session.timeoutSeconds ?? defaultTimeoutSeconds;
-      this.#keepAliveMs = Math.max(1_000, Math.min(keepAliveMostMs, seconds * 500));
+      // Said for one track it holds for the others, which need not repeat it.
+      const seconds = session.timeoutSeconds;
+      if (seconds !== undefined) this.#keepAliveMs = Math.max(1_000, Math.min(keepAliveMostMs, seconds * 500));
     }
     const asked = this.#transport;
     const delivery = deliveryOf(header(response, 'transport'), asked, this.#firstOf(this.#setUp));

@@ -11,12 +11,15 @@
  *
  *     M: 0 80600001...                     media of the camera, on that channel, in hexadecimal
  *     T: 30                                seconds pass, with a tick each
+ *     R: again                             the connection was lost, and is there again
+ *     @ udp                                media are to come by UDP, or by multicast
  *     > playing 123 -                      what the session has said since the last such line
  *     # remark
  */
 import assert from 'node:assert/strict';
 import type { ReportBlock } from '#rtp/rtcp';
-import { RtspSession, type SessionOptions, type SessionTaker } from '#rtsp/session';
+import { type Datagrams, RtspSession, type SessionOptions, type SessionTaker } from '#rtsp/session';
+import type { Delivery } from '#rtsp/transport';
 
 export const sessionOptions: SessionOptions = {
   uri: 'rtsp://cam/live',
@@ -50,6 +53,19 @@ export class SessionRecord implements SessionTaker {
   rtcp(track: number, bytes: Uint8Array, begin: number, end: number): void {
     this.said.push(`rtcp ${track} ${Buffer.from(bytes.subarray(begin, end)).toString('hex')}`);
   }
+  /** Whoever plays the owner opens these ports. */
+  opened: readonly number[] | undefined;
+  readonly datagrams: Datagrams = {
+    open: tracks => {
+      this.said.push(`open ${tracks}`);
+      this.opened = Array.from({ length: tracks }, (_, i) => 5000 + 2 * i);
+    },
+    delivery: (track, delivery: Delivery) => {
+      const words = Object.entries(delivery).map(([k, v]) => (k === 'kind' ? v : `${k} ${v}`));
+      this.said.push(`delivery ${track} ${words.join(' ')}`);
+    },
+    rtcp: (track, bytes) => void this.said.push(`report ${track} ${bytes.length}`),
+  };
   report(track: number): ReportBlock | undefined {
     if (track > 0) return undefined;
     return { ssrc: 9, fractionLost: 0, lost: 0, highestSeq: 1, jitter: 0, lastReport: 0, delaySinceLastReport: 0 };
@@ -69,12 +85,16 @@ export function playTranscript(
   pieceBytes = 1 << 20,
 ): SessionRecord {
   const record = new SessionRecord();
-  const session = new RtspSession({ ...sessionOptions, ...options }, record);
+  const transport = (/^@ (udp|multicast)$/m.exec(text)?.[1] ?? 'tcp') as 'tcp' | 'udp' | 'multicast';
+  const session = new RtspSession({ ...sessionOptions, transport, datagrams: record.datagrams, ...options }, record);
   let nowMs = 0;
   const receive = (bytes: Uint8Array): void => {
     for (let at = 0; at < bytes.length; at += pieceBytes) {
       const piece = bytes.slice(at, at + pieceBytes);
       session.push(piece, piece.length, nowMs);
+      const ports = record.opened;
+      record.opened = undefined;
+      if (ports !== undefined) session.portsOpen(ports, nowMs);
     }
   };
   session.start(nowMs);
@@ -82,6 +102,7 @@ export function playTranscript(
     const lines = block.split('\n').filter(l => l !== '' && !l.startsWith('#'));
     const kind = lines[0]?.[0];
     const content = lines.map(l => l.replace(/^(?:[A-Z]:|>) ?/, ''));
+    if (kind === '@') continue;
     assert.ok(
       lines.every(l => l[0] === kind),
       `one kind of line in a block: ${block}`,
@@ -110,6 +131,8 @@ export function playTranscript(
         const payload = Buffer.from(hex, 'hex');
         receive(Uint8Array.of(0x24, Number(channel), payload.length >> 8, payload.length & 255, ...payload));
       }
+    } else if (kind === 'R') {
+      session.reconnected(nowMs);
     } else if (kind === 'T') {
       for (let s = Number(content[0]); s > 0; s--) session.tick((nowMs += 1000));
     } else if (kind === '>') {

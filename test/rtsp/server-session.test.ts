@@ -123,6 +123,14 @@ describe('ServerSession', () => {
        S: 200 | Transport: RTP/AVP;unicast;client_port=5000-5001;server_port=7000-7001;ssrc=000000AB`,
     ],
     [
+      'multicast where there is a place for it: each track has two ports, and nobody chooses where to',
+      `C: SETUP rtsp://h/front/trackID=0 | Transport: RTP/AVP;multicast;destination=10.0.0.1;port=80-81
+       S: 200 | Transport: RTP/AVP;multicast;destination=239.255.0.1;port=6000-6001;ttl=3;ssrc=000000AB
+       C: SETUP rtsp://h/front/trackID=1 | Session: abcd1234 | Transport: RTP/AVP;multicast
+       S: 200 | Transport: RTP/AVP;multicast;destination=239.255.0.1;port=6002-6003;ttl=3;ssrc=000000AB`,
+      { multicast: { group: '239.255.0.1', port: 6000, ttl: 3 } },
+    ],
+    [
       'of several transports the first that can be done is taken',
       `C: SETUP rtsp://h/front/trackID=1 | Transport: RTP/AVP;multicast;client_port=5000-5001,RTP/AVP/TCP;unicast;interleaved=4-5
        S: 200 | Transport: RTP/AVP/TCP;unicast;interleaved=4-5;ssrc=000000AB`,

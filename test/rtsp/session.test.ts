@@ -52,6 +52,15 @@ describe('RtspSession', () => {
     const record = playTranscript(read('channels.txt'));
     assert.match(String(record.sent.at(-1)), /^TEARDOWN rtsp:\/\/cam\/live RTSP\/1.0\r\n[\s\S]*Session: a\r\n/);
   });
+  test('a camera without aggregate is kept alive by one track, and each is torn down', () => {
+    const record = playTranscript(read('track-by-track.txt'));
+    const asked = record.sent.filter(s => typeof s === 'string').map(s => s.split(' RTSP')[0]);
+    assert.deepEqual(asked, [
+      'GET_PARAMETER rtsp://cam/live/t1',
+      'TEARDOWN rtsp://cam/live/t0',
+      'TEARDOWN rtsp://cam/live/t1',
+    ]);
+  });
   test('no failure tells the password', () => {
     for (const file of transcripts) assert.ok(!playTranscript(read(file)).said.some(l => l.includes('secret')), file);
   });
@@ -71,7 +80,8 @@ describe('RtspSession', () => {
     );
     for (let round = 0; round < fuzzRounds(1500); round++) {
       const record = new SessionRecord();
-      const session = new RtspSession(sessionOptions, record);
+      const transport = (['tcp', 'udp', 'multicast'] as const)[random.below(3)]!;
+      const session = new RtspSession({ ...sessionOptions, transport, datagrams: record.datagrams }, record);
       session.start(0);
       const bytes = mutate(random, answers[random.below(answers.length)]!);
       for (let at = 0, now = 0; at < bytes.length; now += random.below(3000)) {
@@ -79,6 +89,8 @@ describe('RtspSession', () => {
         const piece = bytes.slice(at, next);
         session.push(piece, piece.length, now);
         session.tick(now);
+        if (record.opened) session.portsOpen(record.opened, now);
+        if (random.below(20) === 0) session.reconnected(now);
         at = next;
       }
       session.teardown();
