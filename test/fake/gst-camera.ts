@@ -56,26 +56,31 @@ export class GstCamera {
   static readonly password = 'not:a/secret@all';
   readonly port: number;
   readonly #clip: string;
+  readonly #tls: { readonly key: string; readonly cert: string } | undefined;
   #child: ChildProcess | undefined;
 
-  constructor(port: number, clip: string) {
+  constructor(port: number, clip: string, tls?: { readonly key: string; readonly cert: string }) {
     this.port = port;
     this.#clip = clip;
+    this.#tls = tls;
   }
 
-  /** Plays `clip` once to each client that comes. */
-  static async create(clip: string): Promise<GstCamera> {
-    return new GstCamera(await freePort(), clip);
+  /** Plays `clip` once to each client that comes; with `tls` (paths of PEM files) over TLS. */
+  static async create(clip: string, tls?: { readonly key: string; readonly cert: string }): Promise<GstCamera> {
+    return new GstCamera(await freePort(), clip, tls);
   }
 
   get url(): string {
-    return `rtsp://127.0.0.1:${this.port}/cam`;
+    return `${this.#tls ? 'rtsps' : 'rtsp'}://127.0.0.1:${this.port}/cam`;
   }
 
   async start(): Promise<void> {
     const child = spawn(
       '/usr/bin/python3',
-      [script, String(this.port), this.#clip, GstCamera.user, GstCamera.password],
+      [
+        ...[script, String(this.port), this.#clip, GstCamera.user, GstCamera.password],
+        ...(this.#tls ? [this.#tls.key, this.#tls.cert] : []),
+      ],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },

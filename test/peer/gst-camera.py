@@ -2,9 +2,10 @@
 """A camera made of other people's programs: GStreamer's RTSP server plays an MP4 file that ffmpeg
 made (H.264 and AAC), in real time, with Digest authentication. For tests.
 
-    gst-camera.py RTSP_PORT FILE USER PASSWORD
+    gst-camera.py RTSP_PORT FILE USER PASSWORD [KEY CERTIFICATE]
 
-Prints `ready` when it serves rtsp://127.0.0.1:RTSP_PORT/cam.
+Prints `ready` when it serves rtsp://127.0.0.1:RTSP_PORT/cam, over TCP, UDP and HTTP; with KEY and
+CERTIFICATE (PEM files) all of it over TLS.
 """
 import signal
 import sys
@@ -14,9 +15,9 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
-rtsp_port, clip, user, password = sys.argv[1:5]
+rtsp_port, clip, user, password, *tls = sys.argv[1:]
 Gst.init(None)
 
 factory = GstRtspServer.RTSPMediaFactory()
@@ -39,6 +40,8 @@ auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
 token = GstRtspServer.RTSPToken()
 token.set_string("media.factory.role", "viewer")
 auth.add_digest(user, password, token)
+if tls:
+    auth.set_tls_certificate(Gio.TlsCertificate.new_from_files(tls[1], tls[0]))
 server.set_auth(auth)
 server.get_mount_points().add_factory("/cam", factory)
 server.attach(None)
