@@ -3,6 +3,8 @@
  * STAP-A, FU-A. A unit ends with the marker, or where the timestamp changes. Parameter sets
  * and access unit delimiters are taken out, filler too; SEI stays. A NAL unit with a hole in it is dropped
  * whole; a picture of which nothing is left is dropped, and its loss told with the next one.
+ * What is left of a picture is handed on, with how much is missing: an archive keeps what there
+ * is, and players conceal it. But a keyframe with a hole is none: nothing may begin with it.
  *
  * Cameras break the RFC. What we tolerate:
  *   - S and E both set in one FU-A header (RFC 6184 5.8 forbids it): taken as a whole NAL unit.
@@ -35,6 +37,8 @@ export class H264Depacketizer implements Depacketizer {
   #picture = false;
   #keyframe = false;
   #lost = 0;
+  /** Something of the picture is missing. */
+  #damaged = false;
   #endedAt = -1;
   #markerLies = false;
   #sps: Uint8Array | undefined;
@@ -65,12 +69,15 @@ export class H264Depacketizer implements Depacketizer {
   push(bytes: Uint8Array, begin: number, end: number, marker: boolean, timestamp: number, lost: number): void {
     if (lost > 0) {
       this.#lost += lost;
+      // Its middle if this packet is of the same picture, else its end.
+      if (this.#picture || (timestamp === this.#timestamp && timestamp !== this.#endedAt)) this.#damaged = true;
       this.#abandon('a packet of a fragmented NAL unit was lost');
     }
     if (timestamp !== this.#timestamp) {
       this.#abandon('a fragmented NAL unit did not end with its picture');
       if (this.#picture) this.#end();
       this.#timestamp = timestamp;
+      this.#damaged = false;
     }
     if (begin >= end) {
       this.#taker.fault('a packet without payload');
@@ -103,6 +110,7 @@ export class H264Depacketizer implements Depacketizer {
       this.#fragment = this.#unit.length;
       this.#unit.appendPrefix((bytes[begin]! & 0xe0) | type);
     } else if (this.#fragment < 0) {
+      this.#damaged = true;
       this.#taker.fault('FU-A without a beginning');
       return;
     }
@@ -153,6 +161,7 @@ export class H264Depacketizer implements Depacketizer {
   /** Is a slice with this first byte part of the unit being made? Not if its picture was handed on already. */
   #belongs(first: number): boolean {
     // first_mb_in_slice is ue(v): a leading 1 is macroblock 0, the beginning of a picture.
+    if (!this.#picture && this.#fragment < 0 && (first & 0x80) === 0) this.#damaged = true;
     if (this.#timestamp !== this.#endedAt || (first & 0x80) !== 0) return true;
     if (!this.#markerLies) this.#taker.fault('a slice after the marker: from now on only timestamps end a picture');
     this.#markerLies = true;
@@ -197,10 +206,10 @@ export class H264Depacketizer implements Depacketizer {
 
   #end(): void {
     const lost = this.#lost;
-    const keyframe = this.#keyframe;
+    const keyframe = this.#keyframe && !this.#damaged;
     const overflown = this.#unit.overflown;
     this.#endedAt = this.#timestamp;
-    this.#picture = this.#keyframe = false;
+    this.#picture = this.#keyframe = this.#damaged = false;
     if (overflown) {
       this.#unit.drop();
       this.#lost++;
@@ -220,13 +229,14 @@ export class H264Depacketizer implements Depacketizer {
     if (this.#fragment < 0) return;
     this.#unit.truncate(this.#fragment);
     this.#fragment = -1;
+    this.#damaged = true;
     this.#taker.fault(why);
   }
 
   #drop(): void {
     this.#unit.drop();
     this.#fragment = -1;
-    this.#picture = this.#keyframe = false;
+    this.#picture = this.#keyframe = this.#damaged = false;
   }
 }
 

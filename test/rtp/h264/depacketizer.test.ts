@@ -77,6 +77,28 @@ const cases: [name: string, into: string[], out: string[]][] = [
     ['! a fragmented NAL unit was interrupted by another', 'P1 41bb'],
   ],
   ['FU-A with an SPS in it', ['1 7c8742', '1 7c4701', '1 6801', '1 65aa M'], ['sets 674201 6801', 'K1 65aa']],
+  [
+    'a keyframe without its middle is none',
+    ['1 6580', '-', '1 6520 M', '2 6580 M'],
+    ['P1 6580 6520 lost 1', 'K2 6580'],
+  ],
+  ['a keyframe without its beginning is none', ['1 41aa M', '-', '2 6520 M'], ['P1 41aa', 'P2 6520 lost 1']],
+  [
+    'a keyframe without its end is none; the picture behind it is whole',
+    ['1 6580', '-', '2 6580 M'],
+    ['P1 6580 lost 1', 'K2 6580'],
+  ],
+  [
+    'a picture of which nothing came does the next one no harm',
+    ['1 7c8580', '-', '1 7c4501 M', '2 6580 M'],
+    ['! a packet of a fragmented NAL unit was lost', '! FU-A without a beginning', 'K2 6580 lost 1'],
+  ],
+  [
+    'a keyframe of which a slice was cut is none',
+    ['1 6580', '1 7c8520', '-', '1 7c4501 M'],
+    ['! a packet of a fragmented NAL unit was lost', '! FU-A without a beginning', 'P1 6580 lost 1'],
+  ],
+  ['what was lost before a keyframe does it no harm', ['1 41aa M', '-', '2 6580 M'], ['P1 41aa', 'K2 6580 lost 1']],
   ['a whole packet lost between units', ['1 41aa M', '-', '2 41bb M'], ['P1 41aa', 'P2 41bb lost 1']],
   [
     'the marker on parameter sets ends nothing',
