@@ -51,6 +51,7 @@ interface TrackSockets {
   sender?: { readonly address: string; readonly port: number };
 }
 
+/** Opened by what the session says; tells its owner what came, until it is closed. */
 export class UdpMedia implements Datagrams {
   readonly #options: DatagramOptions;
   readonly #owner: DatagramOwner;

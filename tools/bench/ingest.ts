@@ -1,10 +1,10 @@
 /**
- * Recording N cameras over TCP, beside N `ffmpeg -c copy` into fragmented MP4 (numbers.md P1, P4,
+ * Recording N cameras over TCP or UDP, beside N `ffmpeg -c copy` into fragmented MP4 (numbers.md P1, P3, P4,
  * P5): CPU seconds per camera-minute, and memory. Both record the same emulated cameras, one
  * after the other, A B A B; a run that lost, repeated or reordered one picture, or whose
  * generator was late, scores nothing and is run again.
  *
- *   npm run bench -- ingest [--cameras 1,8,32] [--pairs 5] [--seconds 15] [--warm 6] [--folder DIR] [--json FILE]
+ *   npm run bench -- ingest [--cameras 1,8,32] [--pairs 5] [--seconds 15] [--warm 6] [--transport tcp] [--folder DIR] [--json FILE]
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     pairs: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '15' },
     warm: { type: 'string', default: '6' },
+    transport: { type: 'string', default: 'tcp' },
     folder: { type: 'string', default: `${tmpdir()}/ocellus-bench` },
     json: { type: 'string' },
   },
@@ -46,7 +47,12 @@ const recorders: Readonly<Record<string, Recorder>> = {
   ocellus: (cameras, out) => {
     const names = Array.from({ length: cameras }, (_, i) => `cam${i}`);
     const objects = [
-      ...names.map(name => ({ type: 'rtsp', name, url: `rtsp://127.0.0.1:${port}/${name}`, transport: ['tcp'] })),
+      ...names.map(name => ({
+        type: 'rtsp',
+        name,
+        url: `rtsp://127.0.0.1:${port}/${name}`,
+        transport: [values.transport],
+      })),
       { type: 'storage', name: 'archive', folder: `${out}/archive` },
     ];
     writeFileSync(`${out}/bench.json`, JSON.stringify({ objects, links: [[names, 'archive']] }));
@@ -63,7 +69,7 @@ const recorders: Readonly<Record<string, Recorder>> = {
         'error',
         '-nostdin',
         '-rtsp_transport',
-        'tcp',
+        values.transport,
         '-i',
         `rtsp://127.0.0.1:${port}/cam${i}`,
         '-c',
@@ -159,7 +165,7 @@ for (const cameras of values.cameras.split(',').map(Number)) {
   }
 }
 printTable(
-  `Recording over TCP, 1080p25 H.264 4.2 Mbit/s + AAC, ${pairs} pairs of ${seconds} s after ${warm} s`,
+  `Recording over ${values.transport.toUpperCase()}, 1080p25 H.264 4.2 Mbit/s + AAC, ${pairs} pairs of ${seconds} s after ${warm} s`,
   rows,
   values.json,
 );
