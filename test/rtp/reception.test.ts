@@ -21,6 +21,14 @@ describe('Reception', () => {
       const got = seqs.map(s => r.packet(s, 1, 0, 0)).map(n => (n === -1 ? 'L' : n === -2 ? 'R' : `${n}`));
       assert.deepEqual([got.join(' '), r.lost, r.late], [out, lost, late]);
     });
+  test('in a report, what came late or twice counts as received (RFC 3550 A.3)', () => {
+    const r = new Reception(90000);
+    for (const seq of [1, 2, 5, 6]) r.packet(seq, 1, 0, 0);
+    assert.equal(r.report(0)?.lost, 2);
+    for (const seq of [3, 6, 7]) r.packet(seq, 1, 0, 0);
+    const { lost, fractionLost } = r.report(0)!;
+    assert.deepEqual([lost, fractionLost, r.lost], [0, 0, 2]);
+  });
   test('another SSRC is a restart', () => {
     const r = new Reception(90000);
     assert.deepEqual([r.packet(1, 1, 0, 0), r.packet(2, 9, 0, 0), r.packet(3, 9, 0, 0)], [0, -2, 0]);
