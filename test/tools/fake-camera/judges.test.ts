@@ -39,8 +39,12 @@ async function withCamera(options: FakeCameraOptions, use: (camera: FakeCamera) 
 function endingWhole(path: string): Uint8Array {
   const bytes = readFileSync(path);
   if (!path.endsWith('.h264')) return new Uint8Array(bytes);
-  const lastMark = bytes.lastIndexOf('rtspload-sei-v1!');
-  const end = bytes.lastIndexOf(Buffer.from([0, 0, 1]), lastMark);
+  const startCode = Buffer.from([0, 0, 1]);
+  // Back over the mark and the delimiter before it, to where the slice before them ends.
+  let end = bytes.lastIndexOf(startCode, bytes.lastIndexOf('rtspload-sei-v1!'));
+  let before = bytes.lastIndexOf(startCode, end - 1);
+  for (; before > 0 && ![1, 5].includes((bytes[before + 3] ?? 0) & 31); before = bytes.lastIndexOf(startCode, end - 1))
+    end = before;
   const whole = bytes.subarray(0, bytes[end - 1] === 0 ? end - 1 : end);
   writeFileSync(path, whole);
   return new Uint8Array(whole);
