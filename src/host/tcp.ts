@@ -23,7 +23,8 @@ export function createTcp(): Tcp {
 }
 
 function connect(options: TcpOptions, shared: Uint8Array): Promise<TcpConnection> {
-  const { host, port, tls, timeoutMs, signal } = options;
+  const { host, port, tls: secure, timeoutMs, signal } = options;
+  const { legacy, ...tls } = secure ?? {};
   const place = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return new Promise((done, fail) => {
     const onread = {
@@ -33,12 +34,13 @@ function connect(options: TcpOptions, shared: Uint8Array): Promise<TcpConnection
         return true;
       },
     };
-    const socket = tls
+    const socket = secure
       ? connectTls({
           host,
           port,
           onread,
           ...(isAddress(host) ? {} : { servername: host }),
+          ...(legacy ? { minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } : {}),
           ...tls,
         } as ConnectionOptions)
       : connectPlain({ host, port, onread, noDelay: true, keepAlive: true });
@@ -66,10 +68,10 @@ function connect(options: TcpOptions, shared: Uint8Array): Promise<TcpConnection
       clearTimeout(timer);
       signal?.removeEventListener('abort', aborted);
       socket.off('error', failed);
-      socket.off(tls ? 'secureConnect' : 'connect', ready);
+      socket.off(secure ? 'secureConnect' : 'connect', ready);
     };
     socket.on('error', failed);
-    socket.once(tls ? 'secureConnect' : 'connect', ready);
+    socket.once(secure ? 'secureConnect' : 'connect', ready);
     if (signal?.aborted) aborted();
     else signal?.addEventListener('abort', aborted, { once: true });
   });

@@ -9,6 +9,7 @@ import { filesAt, type ResolvePath } from '#host/paths';
 import { channel } from '#host/port';
 import { random } from '#host/random';
 import { createTcp } from '#host/tcp';
+import { createUdp } from '#host/udp';
 
 export interface WorldParts {
   readonly log: Log;
@@ -30,6 +31,7 @@ export function createWorld({ log, threads, paths, mayBlock, http }: WorldParts)
     log,
     random,
     tcp: createTcp(),
+    udp: createUdp(),
     files: filesAt(paths, createFiles()),
     threads,
     http: http ?? { listen: noHttp, file: noHttp, request: noHttp },

@@ -149,7 +149,7 @@ export function fakeWorld(parts: Partial<World> = {}): FakeWorld {
     channel: () => missing('channel'),
     ...parts,
   };
-  for (const what of ['tcp', 'files', 'threads', 'http'] as const)
+  for (const what of ['tcp', 'udp', 'files', 'threads', 'http'] as const)
     if (!parts[what]) Object.defineProperty(base, what, { get: () => missing(what), enumerable: true });
   return base as unknown as FakeWorld;
 }
