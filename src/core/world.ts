@@ -85,14 +85,21 @@ export interface TcpListener {
   close(): Promise<void>;
 }
 
+export interface TcpListenOptions {
+  /** On all addresses without it. */
+  readonly host?: string | undefined;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** TLS with these PEM files, read again when they change. A client that does not come to terms is never accepted. */
+  readonly tls?: { readonly key: string; readonly certificate: string };
+  accept(connection: TcpConnection, listen: (on: Pick<TcpOptions, 'onBytes' | 'onClose'>) => void): void;
+}
+
 export interface Tcp {
   /** Rejects with Fault `transport` (or `timeout`) when it cannot. */
   connect(options: TcpOptions): Promise<TcpConnection>;
-  listen(options: {
-    readonly host: string;
-    readonly port: number;
-    accept(connection: TcpConnection, listen: (on: Pick<TcpOptions, 'onBytes' | 'onClose'>) => void): void;
-  }): Promise<TcpListener>;
+  /** Fault `transport` when the address is in use or refused, `storage` when a file of `tls` cannot be read. */
+  listen(options: TcpListenOptions): Promise<TcpListener>;
 }
 
 export interface UdpSocketOptions {
