@@ -24,6 +24,7 @@ export interface Piece {
   readonly offsets: Int32Array;
 }
 
+/** The packets of one access unit. */
 export const rtpPiece = (track: number, batch: PacketBatch): Piece => ({
   track,
   kind: 'rtp',

@@ -114,7 +114,8 @@ export class Connection {
           this.#endViewer('pause');
           break;
         case 'end':
-          this.#stop(e.why);
+          // Where the connection ends with it, that has the better reason.
+          this.#stop(effects.find(x => x.do === 'close')?.why ?? e.why);
           break;
         case 'rtcp': // receiver reports: that the client lives is all we want to know
           break;

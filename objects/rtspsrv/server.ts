@@ -21,6 +21,7 @@ interface Links {
   readonly authenticator: Authenticator | undefined;
 }
 
+/** Lives on the media loop, beside the sources that it reads. */
 export function createRtspsrv(context: Context<typeof RtspsrvConfig>) {
   const { config, world, log } = context;
   const streams = new Streams(world);
