@@ -38,7 +38,11 @@ const Account = Type.Union([
 const Interfaces = Nullable(Type.Union([Type.String(), Type.Array(Type.String())]), {
   description: 'interface or interfaces; null: every one',
 });
-const aclItems = [Text('role'), Nullable(Type.String(), { description: 'object; null: every one' }), Interfaces] as const;
+const aclItems = [
+  Text('role'),
+  Nullable(Type.String(), { description: 'object; null: every one' }),
+  Interfaces,
+] as const;
 const Right = Type.Union([Type.Literal('read'), Type.Literal('operate'), Type.Literal('administer')], {
   description: 'highest right granted',
 });

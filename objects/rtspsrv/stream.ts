@@ -78,6 +78,7 @@ export class Stream implements Sink {
     const run = media.run();
     if (run) this.#take(run);
     this.#attached = media.attach(this, { who: 'rtspsrv', from: 'keyframe' });
+    if (this.#over !== undefined) this.#attached.close(); // ended by what it was given while it was attached
   }
 
   /** What viewers may set up; empty until the source says what it has. */
@@ -184,7 +185,7 @@ export class Stream implements Sink {
   end(why: string): void {
     if (this.#over !== undefined) return;
     this.#over = why;
-    this.#attached?.close(); // none yet if the source ends it while it is being attached
+    this.#attached?.close(); // none yet while it is being attached
     this.#forget();
     for (const done of [...this.#waiting]) done();
     for (const taker of [...this.#takers]) taker.ended(why);

@@ -136,22 +136,21 @@ async function scored(count: number): Promise<Run> {
 prepareLoad(values.folder);
 const percent = (s: number): number => (s / seconds) * 100;
 const cost = (r: Run): number => percent(r.userSeconds + r.systemSeconds);
-const idle = median(
-  (
-    await Array.from({ length: runs }).reduce<Promise<Run[]>>(
-      async (before, _) => [...(await before), await scored(0)],
-      Promise.resolve([]),
-    )
-  ).map(cost),
-);
+const repeated = async (count: number): Promise<Run[]> => {
+  const done: Run[] = [];
+  for (let i = 0; i < runs; i++) done.push(await scored(count));
+  return done;
+};
+const alone = await repeated(0);
+const idle = median(alone.map(cost));
+const idleUser = median(alone.map(r => percent(r.userSeconds)));
 const rows: Row[] = [];
 for (const count of values.viewers.split(',').map(Number)) {
-  const mine: Run[] = [];
-  for (let i = 0; i < runs; i++) mine.push(await scored(count));
+  const mine = await repeated(count);
   rows.push({
     viewers: count,
     'core-% per viewer': median(mine.map(r => (cost(r) - idle) / count)),
-    'of it user': median(mine.map(r => (percent(r.userSeconds) - idle) / count)),
+    'of it user': median(mine.map(r => (percent(r.userSeconds) - idleUser) / count)),
     'core-% of all': median(mine.map(cost)),
     'without viewers': idle,
     'Mbit/s per viewer': median(mine.map(r => r.mbitPerViewer)),
