@@ -94,6 +94,19 @@ export function createRtspsrv(context: Context<typeof RtspsrvConfig>) {
     });
   };
 
+  const listenAll = async (attempt: Attempt): Promise<readonly string[]> => {
+    const urls: string[] = [];
+    for (const host of addressesOf(config)) {
+      const { port } = await listenAt(attempt, host);
+      urls.push(`${config.tls ? 'rtsps' : 'rtsp'}://${shown(host)}:${port}/`);
+    }
+    const tick = (): void => {
+      for (const client of [...open]) client.tick();
+    };
+    attempt.scope.own('tick', world.clock.every(1000, tick), timer => timer.cancel());
+    return urls;
+  };
+
   return {
     provides: {},
     published: {},
@@ -103,23 +116,18 @@ export function createRtspsrv(context: Context<typeof RtspsrvConfig>) {
       authenticator = links.authenticator;
       streams.set(links.sources);
     },
+    /** Returns when it listens or is known not to: who is told that the daemon is ready wants to connect. */
     start() {
-      context.persist('listen', async attempt => {
-        const urls: string[] = [];
-        for (const host of addressesOf(config)) {
-          const { port } = await listenAt(attempt, host);
-          urls.push(`${config.tls ? 'rtsps' : 'rtsp'}://${shown(host)}:${port}/`);
-        }
-        attempt.scope.own(
-          'tick',
-          world.clock.every(1000, () => {
-            for (const client of [...open]) client.tick();
-          }),
-          timer => timer.cancel(),
-        );
-        context.announce(urls);
-        attempt.healthy();
-        await new Promise<void>(done => attempt.signal.addEventListener('abort', () => done(), { once: true }));
+      return new Promise<void>(settled => {
+        context.persist('listen', async attempt => {
+          try {
+            context.announce(await listenAll(attempt));
+            attempt.healthy();
+          } finally {
+            settled();
+          }
+          await new Promise<void>(done => attempt.signal.addEventListener('abort', () => done(), { once: true }));
+        });
       });
     },
   };

@@ -113,7 +113,7 @@ export async function serve(
   };
   link(sources, authenticator);
   await object.start();
-  await until('it listens', () => urls.length > 0);
+  assert.equal(urls.length, 1, 'it listens when it has started');
   const port = Number(/:(\d+)\/$/.exec(urls[0] ?? '')?.[1]);
   t.after(async () => {
     await context.scope.close();
