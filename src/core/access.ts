@@ -8,6 +8,9 @@ import { type Finding, quoted } from '#core/findings';
 import { isObject, own, type Path } from '#core/json-value';
 import { nearest } from '#core/names';
 
+/** Id of the capability that guards provide and servers ask (src/capability/authenticator.ts). */
+export const guardCapability = 'authenticator';
+
 /** Properties that decide who gets in. */
 const protecting: readonly string[] = ['auth', 'authnz', 'tls', 'acl', 'accounts', 'roles', 'secret'];
 
@@ -50,6 +53,8 @@ export interface Guarded {
   readonly name: string;
   readonly entry: CatalogueType;
   readonly value: Readonly<Record<string, unknown>>;
+  /** The type of this build asks a guard, so that a link with one protects it. */
+  readonly asksGuard: boolean;
 }
 
 /** `path` is relative to the object. */
@@ -60,7 +65,7 @@ export function accessFindings(object: Guarded, guards: readonly string[]): Acce
   const { access } = object.entry;
   const found: (AccessFinding | undefined)[] = [];
   if (access === 'guard') found.push(weakSecret(object));
-  if (access === 'listener' || access === 'server') found.push(secondGuard(object, guards));
+  if (access === 'listener' || access === 'server') found.push(secondGuard(object, guards), deafTo(object, guards));
   if (access === 'listener') found.push(guards.length === 0 ? unguarded(object) : undefined);
   if (object.entry.interfaces.includes('WebRTC')) found.push(silentMeta(object));
   return found.filter(f => f !== undefined);
@@ -70,6 +75,19 @@ function secondGuard({ name, value }: Guarded, guards: readonly string[]): Acces
   if (guards.length < 2) return undefined;
   const reason = `${quoted(name)} is linked with ${guards.length} authnz objects (${guards.slice(0, 5).join(', ')}), expected at most one`;
   return { severity: 'error', code: 'link-count', reason, path: Object.hasOwn(value, 'name') ? ['name'] : [] };
+}
+
+/** The link would look like protection and be none. */
+function deafTo({ name, entry, asksGuard }: Guarded, guards: readonly string[]): AccessFinding | undefined {
+  if (asksGuard || guards.length === 0) return undefined;
+  const reason = `${quoted(name)} is linked with ${quoted(guards[0] ?? '')}, but a ${entry.type} of this build lets everybody in all the same`;
+  return {
+    severity: 'error',
+    code: 'unsupported',
+    reason,
+    hint: `remove the link, and set "address" of ${name} to "127.0.0.1"`,
+    path: [],
+  };
 }
 
 function unguarded({ name, value }: Guarded): AccessFinding | undefined {

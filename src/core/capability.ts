@@ -16,7 +16,12 @@ export function capability<T>(id: string, doc: string, automatic?: 'object' | 'h
   return Object.freeze({ id, doc, ...(automatic ? { automatic } : {}) });
 }
 
-/** How many providers a consumer wants behind one of its needs; where `one` or `optional` meet several, the first by name is taken. */
+/**
+ * How many providers a consumer wants behind one of its needs; where `one` or `optional` meet
+ * several, the first by name is taken. `optional` is undefined only where nothing is linked: a
+ * linked provider that is not there now is waited for, so that a server whose guard fails
+ * keeps the guard it had, or stays closed.
+ */
 export interface Need<T, Handle> {
   readonly capability: Capability<T>;
   readonly count: 'one' | 'optional' | 'many';

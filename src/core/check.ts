@@ -3,7 +3,8 @@
  * 2 to 5). Pure: texts come in, nothing is read. A configuration comes out only if no
  * problem is an error; every problem of every document is told at once.
  */
-import { accessFindings } from '#core/access';
+import { accessFindings, guardCapability } from '#core/access';
+import type { Needs } from '#core/capability';
 import { checkNames, LinkReader, type Named } from '#core/check-links';
 import { called, checkedObject, type Draft, draftOf, type Types, typesByName } from '#core/check-object';
 import type { Binding, Checked, Configuration, Document, Pair } from '#core/configuration';
@@ -106,9 +107,13 @@ function checkAccess(named: Named, pairs: readonly Pair[], findings: Findings): 
         list.push(partner);
         guards.set(name, list);
       }
-  for (const [name, { entry, value, document, path }] of named) {
+  for (const [name, { entry, type, value, document, path }] of named) {
     if (!entry) continue;
-    for (const { path: at, ...finding } of accessFindings({ name, entry, value }, (guards.get(name) ?? []).sort()))
+    // What this build does not have at all is told as such.
+    const asksGuard =
+      !type || Object.values(type.consumes as Needs).some(need => need.capability.id === guardCapability);
+    const object = { name, entry, value, asksGuard };
+    for (const { path: at, ...finding } of accessFindings(object, (guards.get(name) ?? []).sort()))
       if (!document.isUnsolved([...path, ...at])) findings.add(document, [...path, ...at], finding);
   }
 }

@@ -40,6 +40,8 @@ export class Resident {
   #instance: AnyInstance | undefined;
   #links: Links = {};
   #linked: Record<string, unknown> | undefined;
+  /** While a need is not met: the state to go back to. */
+  #lonely: { readonly before: State } | undefined;
   #started = false;
   #wantsStart = false;
   /** Tasks under `persist`: they say when it runs. */
@@ -91,9 +93,13 @@ export class Resident {
     if (!this.#instance?.link) return;
     const providers = this.#around.providers(this.#links);
     if ('missing' in providers) {
-      this.#set('failed', `it is not linked with anything that offers ${providers.missing}`);
+      if (!this.#lonely) this.#lonely = { before: this.#state ?? 'starting' };
+      this.#set('failed', `it is linked with nothing that offers ${providers.missing} now`);
       return;
     }
+    const lonely = this.#lonely;
+    this.#lonely = undefined;
+    if (lonely && this.#started) this.#set(lonely.before);
     if (this.#linked && sameProviders(this.#linked, providers)) return;
     this.#linked = providers;
     if (!this.#started && this.#state === 'failed') this.#set('starting');
@@ -267,6 +273,7 @@ export class Resident {
     const [instance, scope] = [this.#instance, this.#scope];
     this.#instance = undefined;
     this.#linked = undefined;
+    this.#lonely = undefined;
     this.#started = false;
     this.#persisting = 0;
     try {

@@ -138,7 +138,7 @@ export class Stage implements StageHandle {
     for (const r of this.#residents.values()) if (r.uses(name)) await r.relink();
   }
 
-  /** The handles of an object's needs as things stand; undefined when a need for `one` is not met. */
+  /** The handles of an object's needs as things stand, or which one is not met: a need for `one`, or a linked `optional` one. */
   #resolve(consumes: Needs, links: Links): Record<string, unknown> | { readonly missing: string } {
     const handles: Record<string, unknown> = {};
     for (const [need, { capability, count }] of Object.entries(consumes)) {
@@ -155,7 +155,8 @@ export class Stage implements StageHandle {
       if (count === 'many') handles[need] = found;
       else {
         const [first] = [...found].sort(([a], [b]) => (a < b ? -1 : 1));
-        if (first === undefined && count === 'one') return { missing: capability.id };
+        const isLinked = (links[need]?.length ?? 0) > 0;
+        if (first === undefined && (count === 'one' || isLinked)) return { missing: capability.id };
         handles[need] = first?.[1];
       }
     }

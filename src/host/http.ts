@@ -4,13 +4,14 @@
  * faces' work (src/api/http). Here: listening, TLS, limits against slow and many clients, and
  * an end that leaves nothing open.
  */
-import { readFile, stat, unlink } from 'node:fs/promises';
+import { stat, unlink } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { Fault } from '#core/errors';
 import type { Http, HttpAnswer, HttpListenOptions, HttpServer, Log } from '#core/world';
+import { readPem, watchPem } from '#host/certificate';
 import type { ResolvePath } from '#host/paths';
 import { httpRequest } from './http-client.ts';
 import { type RawRequest, type RawResponse, requestOf, sendAnswer } from './http-exchange.ts';
@@ -18,7 +19,6 @@ import { fileAnswer } from './http-files.ts';
 
 /** Short answers under way when the server closes get this long. */
 const graceMs = 300;
-const certificateEveryMs = 10_000;
 
 /** Paths of static folders and certificates are the configuration's (docs/spec/config.md 2.1). */
 export const createHttp = (log: Log, paths: ResolvePath): Http => ({
@@ -106,7 +106,7 @@ async function listen(options: HttpListenOptions, log: Log, paths: ResolvePath):
     await shell.close();
     throw e;
   }
-  const watching = tls && watchCertificate(server as Http2SecureServer, tls, log);
+  const watching = tls && watchPem(tls, log, renewed => (server as Http2SecureServer).setSecureContext(renewed));
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     watching?.();
@@ -176,42 +176,3 @@ const settled = (promises: readonly Promise<void>[], ms: number): Promise<unknow
   });
   return Promise.race([Promise.all(promises), late]).finally(() => clearTimeout(timer));
 };
-
-interface PemPaths {
-  readonly key: string;
-  readonly certificate: string;
-}
-
-async function readPem(paths: PemPaths): Promise<{ key: Buffer; cert: Buffer }> {
-  const read = async (what: string, path: string): Promise<Buffer> => {
-    try {
-      return await readFile(path);
-    } catch (e) {
-      const code = (e as NodeJS.ErrnoException).code;
-      throw new Fault('storage', 'unavailable', `tls.${what}: cannot read ${path} (${code})`, {}, e);
-    }
-  };
-  return { key: await read('key', paths.key), cert: await read('certificate', paths.certificate) };
-}
-
-/** Renewed certificates are taken without a restart; a pair that is not whole yet is tried again. */
-function watchCertificate(server: Http2SecureServer, paths: PemPaths, log: Log): () => void {
-  const stamp = async (): Promise<string> => {
-    const stats = await Promise.all([stat(paths.key), stat(paths.certificate)]);
-    return stats.map(s => `${s.mtimeMs} ${s.size}`).join();
-  };
-  let last = stamp().catch(() => '');
-  const timer = setInterval(async () => {
-    try {
-      const now = await stamp();
-      if (now === (await last)) return;
-      server.setSecureContext(await readPem(paths));
-      last = Promise.resolve(now);
-      log.info('certificate-renewed');
-    } catch (e) {
-      log.warn('certificate-not-renewed', { error: String(e) });
-    }
-  }, certificateEveryMs);
-  timer.unref();
-  return () => clearInterval(timer);
-}

@@ -6,9 +6,16 @@
  * At most `queueLimitBytes` wait to be sent per connection; what would go beyond ends it.
  */
 import { connect as connectPlain, createServer, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import {
+  type ConnectionOptions,
+  connect as connectTls,
+  createServer as createTlsServer,
+  type Server as TlsServer,
+} from 'node:tls';
 import { Fault } from '#core/errors';
-import type { Tcp, TcpConnection, TcpListener, TcpOptions } from '#core/world';
+import type { Log, Tcp, TcpConnection, TcpListener, TcpListenOptions, TcpOptions } from '#core/world';
+import { readPem, watchPem } from '#host/certificate';
+import type { ResolvePath } from '#host/paths';
 
 /** The largest read that pays: more only pushes other data out of the processor's cache. */
 const readBytes = 256 << 10;
@@ -16,10 +23,20 @@ const queueSlowBytes = 1 << 20;
 const queueLimitBytes = 16 << 20;
 /** What is queued may still leave for so long after `close`. */
 const lingerMs = 1_000;
+/** Of TLS, for clients that connect and say nothing. */
+const handshakeMs = 10_000;
 
-export function createTcp(): Tcp {
+/** What listening with TLS needs: where the configuration's paths lead, and whom to tell of renewed certificates. */
+interface TcpParts {
+  readonly paths: ResolvePath;
+  readonly log: Log;
+}
+
+const silent: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {}, with: () => silent };
+
+export function createTcp(parts: TcpParts = { paths: path => path, log: silent }): Tcp {
   const shared = new Uint8Array(readBytes);
-  return { connect: options => connect(options, shared), listen };
+  return { connect: options => connect(options, shared), listen: options => listen(options, parts) };
 }
 
 function connect(options: TcpOptions, shared: Uint8Array): Promise<TcpConnection> {
@@ -80,44 +97,67 @@ function connect(options: TcpOptions, shared: Uint8Array): Promise<TcpConnection
 /** An address has no server name to indicate (RFC 6066 3). */
 const isAddress = (host: string): boolean => host.includes(':') || /^\d+(\.\d+){3}$/.test(host);
 
-function listen(options: Parameters<Tcp['listen']>[0]): Promise<TcpListener> {
-  return new Promise((done, fail) => {
-    const open = new Set<Connection>();
-    const server = createServer({ noDelay: true, keepAlive: true }, socket => {
-      const ends: Pick<TcpOptions, 'onBytes' | 'onClose'> = { onBytes: () => {}, onClose: () => {} };
-      let on = ends;
-      const connection = new Connection(socket, {
-        onBytes: (buffer, length) => on.onBytes(buffer, length),
-        onClose: error => on.onClose(error),
-      });
-      open.add(connection);
-      socket.once('close', () => open.delete(connection));
-      connection.begin();
-      options.accept(connection, given => {
-        on = given;
-      });
-      // Only now: no byte may come before somebody listens.
-      socket.on('data', (bytes: Uint8Array) => connection.take(bytes, bytes.length));
+async function listen(options: TcpListenOptions, { paths, log }: TcpParts): Promise<TcpListener> {
+  const { host, port } = options;
+  const tls = options.tls && { key: paths(options.tls.key), certificate: paths(options.tls.certificate) };
+  const pem = tls && (await readPem(tls));
+  const open = new Set<Connection>();
+  const sockets = new Set<Socket>();
+  const take = (socket: Socket): void => {
+    const ends: Pick<TcpOptions, 'onBytes' | 'onClose'> = { onBytes: () => {}, onClose: () => {} };
+    let on = ends;
+    const connection = new Connection(socket, {
+      onBytes: (buffer, length) => on.onBytes(buffer, length),
+      onClose: error => on.onClose(error),
     });
+    open.add(connection);
+    socket.once('close', () => open.delete(connection));
+    connection.begin();
+    options.accept(connection, given => {
+      on = given;
+    });
+    // Only now: no byte may come before somebody listens.
+    socket.on('data', (bytes: Uint8Array) => connection.take(bytes, bytes.length));
+  };
+  const plain = { noDelay: true, keepAlive: true };
+  const server = pem
+    ? createTlsServer({ ...plain, ...pem, handshakeTimeout: handshakeMs }, take)
+    : createServer(plain, take);
+  if (pem)
+    // Those that have not yet come to terms must end with the listener too.
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      socket.on('error', () => {});
+    });
+  const place = `${host === undefined ? 'any address' : host}, port ${port}`;
+  await new Promise<void>((done, fail) => {
     const failed = (e: NodeJS.ErrnoException): void => {
-      const { host, port } = options;
-      const text = `expected to listen at ${host}:${port}, got ${e.code ?? e.message}`;
-      fail(new Fault('transport', 'listen-failed', text, { host, port }, e));
+      const text = `expected to listen at ${place}, got ${e.code ?? e.message}`;
+      const code = e.code === 'EADDRINUSE' ? 'address-in-use' : 'listen-failed';
+      fail(new Fault('transport', code, text, { host, port }, e));
     };
     server.once('error', failed);
-    server.listen(options.port, options.host, () => {
+    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
       server.off('error', failed);
       // Out of file descriptors, mostly: the connection is lost, the listener is not.
       server.on('error', () => {});
-      const address = server.address();
-      const close = (): Promise<void> =>
-        new Promise(closed => {
-          server.close(() => closed());
-          for (const connection of open) connection.close();
-        });
-      done({ port: typeof address === 'object' && address !== null ? address.port : options.port, close });
+      done();
     });
   });
+  const watching = tls && watchPem(tls, log, renewed => (server as TlsServer).setSecureContext(renewed));
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    close: () =>
+      new Promise(closed => {
+        watching?.();
+        server.close(() => closed());
+        for (const connection of open) connection.close();
+        // What was just written may still leave, for a little while.
+        if (sockets.size > 0) setTimeout(() => sockets.forEach(s => void s.destroy()), lingerMs).unref();
+      }),
+  };
 }
 
 class Connection implements TcpConnection {

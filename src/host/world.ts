@@ -30,7 +30,7 @@ export function createWorld({ log, threads, paths, mayBlock, http }: WorldParts)
     clock,
     log,
     random,
-    tcp: createTcp(),
+    tcp: createTcp({ paths, log }),
     udp: createUdp(),
     files: filesAt(paths, createFiles()),
     threads,

@@ -82,7 +82,7 @@ export function answerChallenge(
   if (challenge.scheme === 'basic') return `Basic ${base64(`${login.user}:${login.password}`)}`;
   const nc = request.count.toString(16).padStart(8, '0');
   const proof = { ...challenge, ...request, nc };
-  const response = digest(challenge.algorithm, secretOf(challenge.realm, login), proof);
+  const response = digest(challenge.algorithm, digestSecret(challenge.realm, login, challenge.algorithm), proof);
   let text = `Digest username="${quote(login.user)}", realm="${quote(challenge.realm)}", nonce="${quote(challenge.nonce)}"`;
   text += `, uri="${quote(request.uri)}", response="${response}"`;
   if (challenge.algorithmSaid) text += `, algorithm=${challenge.algorithm}`;
@@ -121,34 +121,65 @@ export function verifyAuthorization(
   method: string,
   guard: Guard,
 ): { result: 'ok' | 'stale' | 'wrong'; user: string } {
-  const [, scheme = '', rest = ''] = /^\s*(\w+)\s+(.*)$/s.exec(value ?? '') ?? [];
-  if (scheme.toLowerCase() === 'basic' && guard.basic === true) {
-    const plain = fromBase64(rest.trim());
-    const colon = plain.indexOf(':');
-    const user = colon < 0 ? '' : plain.slice(0, colon);
-    const password = guard.passwordOf(user);
-    const right = colon >= 0 && password !== undefined && sameText(plain.slice(colon + 1), password);
-    return { result: right ? 'ok' : 'wrong', user };
+  const login = guard.basic === true ? basicLogin(value ?? '') : undefined;
+  if (login) {
+    const password = guard.passwordOf(login.user);
+    const right = password !== undefined && sameText(login.password, password);
+    return { result: right ? 'ok' : 'wrong', user: login.user };
   }
-  if (scheme.toLowerCase() !== 'digest') return { result: 'wrong', user: '' };
-  const p = parameters(rest);
-  const user = p.get('username') ?? '';
-  const algorithm = algorithmOf(p.get('algorithm'));
-  const password = guard.passwordOf(user);
-  const nonce = p.get('nonce') ?? '';
-  const known = guard.nonce(nonce);
-  if (algorithm === undefined || password === undefined || known === 'unknown') return { result: 'wrong', user };
+  const known = guard.nonce(digestNonce(value ?? '') ?? '');
+  const { user, right } = verifyDigest(value ?? '', method, (name, algorithm) => {
+    const password = known === 'unknown' ? undefined : guard.passwordOf(name);
+    return password === undefined ? undefined : digestSecret(guard.realm, { user: name, password }, algorithm);
+  });
+  return { result: !right ? 'wrong' : known === 'good' ? 'ok' : 'stale', user };
+}
+
+/** User and password of a Basic Authorization (RFC 7617); undefined if it is none. */
+export function basicLogin(authorization: string): Login | undefined {
+  const [, rest] = /^\s*basic\s+(.*)$/is.exec(authorization) ?? [];
+  if (rest === undefined) return undefined;
+  const plain = fromBase64(rest.trim());
+  const colon = plain.indexOf(':');
+  return colon < 0 ? undefined : { user: plain.slice(0, colon), password: plain.slice(colon + 1) };
+}
+
+/** The nonce that a Digest Authorization answers; undefined if it is none. */
+export const digestNonce = (authorization: string): string | undefined => digestOf(authorization)?.get('nonce');
+
+/**
+ * Checks a Digest Authorization, all but its nonce. `secretOf` is asked for H(user:realm:password),
+ * lower-case hex, of the user named there, and answers undefined for one who is unknown.
+ */
+export function verifyDigest(
+  authorization: string,
+  method: string,
+  secretOf: (user: string, algorithm: 'MD5' | 'SHA-256') => string | undefined,
+): { readonly user: string; readonly right: boolean } {
+  const p = digestOf(authorization);
+  const user = p?.get('username') ?? '';
+  const algorithm = algorithmOf(p?.get('algorithm'));
+  const secret = algorithm && p ? secretOf(user, algorithm.startsWith('MD5') ? 'MD5' : 'SHA-256') : undefined;
+  if (!p || algorithm === undefined || secret === undefined) return { user, right: false };
   const proof = {
     method,
     uri: p.get('uri') ?? '',
-    nonce,
+    nonce: p.get('nonce') ?? '',
     nc: p.get('nc') ?? '',
     cnonce: p.get('cnonce') ?? '',
     qop: p.get('qop')?.toLowerCase() === 'auth',
   };
-  const expected = digest(algorithm, secretOf(guard.realm, { user, password }), proof);
-  if (!sameText(p.get('response')?.toLowerCase() ?? '', expected)) return { result: 'wrong', user };
-  return { result: known === 'good' ? 'ok' : 'stale', user };
+  const expected = digest(algorithm, secret, proof);
+  return { user, right: sameText(p.get('response')?.toLowerCase() ?? '', expected) };
+}
+
+/** H(user:realm:password), lower-case hex: all that need be stored to check a Digest (RFC 7616 3.4.2). */
+export const digestSecret = (realm: string, login: Login, algorithm: DigestAlgorithm): string =>
+  hashOf(algorithm)(`${login.user}:${realm}:${login.password}`);
+
+function digestOf(authorization: string): Map<string, string> | undefined {
+  const [, rest] = /^\s*digest\s+(.*)$/is.exec(authorization) ?? [];
+  return rest === undefined ? undefined : parameters(rest);
 }
 
 interface Proof {
@@ -160,14 +191,13 @@ interface Proof {
   readonly qop: boolean;
 }
 
-/** RFC 7616 3.4.1 to 3.4.3. */
+/** RFC 7616 3.4.1 to 3.4.3. `secret`: see `digestSecret`. */
 function digest(algorithm: DigestAlgorithm, secret: string, p: Proof): string {
   const hash = hashOf(algorithm);
-  const a1 = algorithm.endsWith('-sess') ? hash(`${hash(secret)}:${p.nonce}:${p.cnonce}`) : hash(secret);
+  const a1 = algorithm.endsWith('-sess') ? hash(`${secret}:${p.nonce}:${p.cnonce}`) : secret;
   const a2 = hash(`${p.method}:${p.uri}`);
   return hash(p.qop ? `${a1}:${p.nonce}:${p.nc}:${p.cnonce}:auth:${a2}` : `${a1}:${p.nonce}:${a2}`);
 }
-const secretOf = (realm: string, login: Login): string => `${login.user}:${realm}:${login.password}`;
 const hashOf =
   (algorithm: DigestAlgorithm) =>
   (text: string): string =>
@@ -196,7 +226,7 @@ function fromBase64(text: string): string {
   return new TextDecoder().decode(Uint8Array.from(atob(text), c => c.charCodeAt(0)));
 }
 /** Takes as long for a near miss as for a far one. */
-function sameText(a: string, b: string): boolean {
+export function sameText(a: string, b: string): boolean {
   const hash = (text: string): Uint8Array => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(a), hash(b));
 }

@@ -177,6 +177,12 @@ describe('servers and who guards them', () => {
   ];
   for (const [name, server, links, expected] of rows)
     test(name, () => assert.deepEqual(codes(check([server, guard], links)), expected));
+  test('a link with a guard that the server would not ask is an error: it only looks like protection', () => {
+    const deaf = { ...toyTypes.find(t => t.type === 'webserver')!, consumes: {} };
+    const types = toyTypes.map(t => (t.type === 'webserver' ? deaf : t));
+    assert.deepEqual(codes(check([web, guard], [['web0', 'auth0']], { types })), ['unsupported']);
+    assert.deepEqual(codes(check([{ ...web, address: '127.0.0.1' }, guard], [], { types })), []);
+  });
   test('a guard that this build lacks guards nevertheless: its absence is told once', () => {
     const types = toyTypes.filter(t => t.type !== 'authnz');
     assert.deepEqual(codes(check([web, guard], [['web0', 'auth0']], { types })), ['type-not-available']);

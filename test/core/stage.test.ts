@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { capability, many, one } from '#core/capability';
+import { capability, many, one, optional } from '#core/capability';
 import { type Context, defineObjectType, type ObjectType } from '#core/define';
 import { Fault } from '#core/errors';
 import { defineInterface } from '#core/interface';
@@ -78,10 +78,25 @@ function village(behave: { create?(birth: number): void; start?(c: Context): voi
       start: () => {},
     }),
   });
+  const castle = defineObjectType({
+    type: 'castle',
+    summary: 'May have one well.',
+    stage: 'main',
+    config: Type.Object({}),
+    provides: {},
+    consumes: { well: optional(Water) },
+    interfaces: [],
+    create: () => ({
+      provides: {},
+      published: {},
+      link: ({ well: w }: { well: Water | undefined }) => void seen.lonely.push(w?.id),
+      start: () => {},
+    }),
+  });
   const world = fakeWorld();
   const states: string[] = [];
   const events: string[] = [];
-  const stage = new Stage('main', world, new Map([well, town, hermit].map(t => [t.type, t as ObjectType])), {
+  const stage = new Stage('main', world, new Map([well, town, hermit, castle].map(t => [t.type, t as ObjectType])), {
     reported: (name, state, error) => void states.push(`${name} ${state}${error === undefined ? '' : `: ${error}`}`),
     announced: () => {},
     emitted: e => void events.push(`${e.origin.name} ${e.topic}`),
@@ -124,6 +139,23 @@ describe('a stage', () => {
     assert.deepEqual(v.seen.links, [['w1#1'], [], ['w1#2']]);
   });
 
+  test('an optional partner that is linked and not there is waited for: it is never taken for absent', async () => {
+    const v = village();
+    await v.create('w1', 'well');
+    await v.create('c', 'castle');
+    await v.stage.link('c', { well: [{ name: 'w1', slot: 'water' }] });
+    await v.stage.start('c');
+    await v.stage.stop('w1');
+    assert.deepEqual(
+      [v.seen.lonely, v.states.at(-1)],
+      [[1], 'c failed: it is linked with nothing that offers water now'],
+    );
+    await v.create('w1', 'well');
+    assert.deepEqual([v.seen.lonely, v.states.filter(s => s.startsWith('c')).at(-1)], [[1, 2], 'c running']);
+    await v.stage.link('c', {});
+    assert.deepEqual(v.seen.lonely, [1, 2, undefined]);
+  });
+
   test('an object whose birth fails is failed, tried again, and its users get it then', async () => {
     const v = village({
       create: birth => {
@@ -164,7 +196,7 @@ describe('a stage', () => {
     await v.create('h', 'hermit');
     await v.stage.link('h', {});
     await v.stage.start('h');
-    assert.equal(v.states.at(-1), 'h failed: it is not linked with anything that offers water');
+    assert.equal(v.states.at(-1), 'h failed: it is linked with nothing that offers water now');
     await v.create('w1', 'well');
     await v.stage.link('h', { well: [{ name: 'w1', slot: 'water' }] });
     assert.deepEqual([v.states.includes('h running'), v.seen.lonely], [true, [1]]);

@@ -225,4 +225,42 @@ describe('tcp', () => {
     await until(() => heard === 'DESCRIBEPLAY');
     c.close();
   });
+
+  test('a listener with TLS takes who comes to terms, tells nobody of who does not, and ends with both', {
+    skip: needPeer('openssl'),
+  }, async t => {
+    const folder = temporaryFolder(t);
+    const files = { key: join(folder, 'key.pem'), certificate: join(folder, 'cert.pem') };
+    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=cam', '-days', '2'];
+    runPeer('openssl', [...request, '-keyout', files.key, '-out', files.certificate]);
+    let accepted = 0;
+    const listener = await tcp.listen({
+      host: '127.0.0.1',
+      port: 0,
+      tls: files,
+      accept: (connection, listen) => {
+        accepted++;
+        listen({ onBytes: (b, n) => void connection.write(text(b, n).toUpperCase()), onClose: () => {} });
+      },
+    });
+    const options = { host: '127.0.0.1', port: listener.port, timeoutMs: 2000 };
+    const mute = await tcp.connect({ ...options, onBytes: () => {}, onClose: () => {} });
+    let heard = '';
+    const c = await tcp.connect({
+      ...options,
+      tls: { rejectUnauthorized: false },
+      onBytes: (b, n) => void (heard += text(b, n)),
+      onClose: () => {},
+    });
+    c.write('describe');
+    await until(() => heard === 'DESCRIBE');
+    assert.equal(accepted, 1);
+    await listener.close();
+    c.close();
+    mute.close();
+    await assert.rejects(
+      tcp.listen({ port: 0, tls: { key: `${folder}/none`, certificate: files.certificate }, accept: () => {} }),
+      (e: unknown) => e instanceof Fault && e.kind === 'storage' && e.message.startsWith('tls.key: cannot read'),
+    );
+  });
 });

@@ -1,0 +1,272 @@
+/**
+ * One client's connection: carries out what the server session says, answers what it asks.
+ * RTSP itself is src/rtsp/server-session.ts; who may is the door's; media are the viewer's.
+ *
+ * A client that asks and does not read is cut off when `repliesBytes` wait for it.
+ */
+import type { Log, TcpConnection, UdpSocket, World } from '#core/world';
+import type { Answer, Question, ServerEffect } from '#rtsp/server-dialogue';
+import { ServerSession } from '#rtsp/server-session';
+import type { ServerTransport } from '#rtsp/server-transport';
+import type { Door } from './door.ts';
+import type { Lease, Streams } from './streams.ts';
+import { TcpViewer, UdpViewer, type Viewer } from './viewer.ts';
+
+/** How long a DESCRIBE waits for a source that has to be woken, or to come back. */
+const firstMediaMs = 10_000;
+/** Who has asked what there is keeps the source awake for so long; then it has to be SETUP. */
+const describedMs = 10_000;
+const repliesBytes = 2 << 20;
+
+export interface ConnectionParts {
+  readonly world: Pick<World, 'clock' | 'random'>;
+  readonly log: Log;
+  readonly streams: Streams;
+  readonly door: Door;
+  readonly timeoutSeconds: number;
+  readonly transports: readonly ('tcp' | 'udp')[];
+  readonly udp: readonly [rtp: UdpSocket, rtcp: UdpSocket] | undefined;
+  readonly connection: TcpConnection;
+  /** It is over. */
+  ended(): void;
+}
+
+export class Connection {
+  readonly #parts: ConnectionParts;
+  readonly #session: ServerSession;
+  readonly #transports = new Map<number, ServerTransport>();
+  /** Of the latest DESCRIBE, for a while. */
+  #described: { readonly lease: Lease; readonly untilMs: number } | undefined;
+  /** Of the session that is set up. */
+  #lease: Lease | undefined;
+  #viewer: Viewer | undefined;
+  #leaving = false;
+  #closed = false;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    const { world, timeoutSeconds, transports } = parts;
+    const sessionId = Array.from(world.random.bytes(8), b => b.toString(16).padStart(2, '0')).join('');
+    this.#session = new ServerSession(
+      { sessionId, timeoutSeconds, keepAlive: 'anything', transports, name: 'Ocellus' },
+      this.#nowMs,
+    );
+  }
+
+  take(buffer: Uint8Array, length: number): void {
+    if (!this.#closed) this.#react(this.#session.push(buffer, this.#nowMs, length));
+  }
+
+  /** Call about once a second. */
+  tick(): void {
+    if (this.#closed) return;
+    const nowMs = this.#nowMs;
+    const slow = this.#viewer?.tick(nowMs);
+    if (slow !== undefined) this.close(`too slow: ${slow}`);
+    if (this.#described && nowMs > this.#described.untilMs) this.#forgetDescribed();
+    if (!this.#closed) this.#react(this.#session.tick(nowMs));
+  }
+
+  /** RTCP came over UDP; says whether it was this client's. */
+  heard(address: string, port: number): boolean {
+    if (plainAddress(address) !== plainAddress(this.#address)) return false;
+    for (const t of this.#transports.values()) {
+      if (t.kind !== 'udp' || (t.rtcpPort !== port && t.rtpPort !== port)) continue;
+      this.#session.heard(this.#nowMs);
+      return true;
+    }
+    return false;
+  }
+
+  close(why: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stop(why);
+    this.#forgetDescribed();
+    this.#parts.connection.close();
+    this.#parts.ended();
+  }
+
+  get #nowMs(): number {
+    return this.#parts.world.clock.monotonicMs();
+  }
+
+  /** Of the client, without port. */
+  get #address(): string {
+    return this.#parts.connection.remoteAddress.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  }
+
+  #react(effects: readonly ServerEffect[]): void {
+    for (const e of effects) {
+      if (this.#closed) return;
+      switch (e.do) {
+        case 'write':
+          if (this.#parts.connection.queuedBytes > repliesBytes) this.close('asks and does not read');
+          else this.#parts.connection.write(e.text);
+          break;
+        case 'ask':
+          void this.#ask(e.question);
+          break;
+        case 'play':
+          this.#play();
+          break;
+        case 'pause':
+          this.#endViewer('pause');
+          break;
+        case 'end':
+          // Where the connection ends with it, that has the better reason.
+          this.#stop(effects.find(x => x.do === 'close')?.why ?? e.why);
+          break;
+        case 'rtcp': // receiver reports: that the client lives is all we want to know
+          break;
+        case 'close':
+          this.close(e.why);
+          break;
+        default:
+          e satisfies never;
+      }
+    }
+    if (this.#leaving) this.close('too many wrong logins');
+  }
+
+  async #ask(question: Question): Promise<void> {
+    let answer: Answer;
+    try {
+      answer = await this.#answer(question);
+    } catch (e) {
+      this.#parts.log.error('rtsp-answer-failed', { ask: question.ask, error: String(e) });
+      answer = { as: 'refuse', status: 500 };
+    }
+    if (!this.#closed) this.#react(this.#session.answer(answer, this.#nowMs));
+  }
+
+  async #answer(q: Question): Promise<Answer> {
+    const name = q.target.presentation;
+    switch (q.ask) {
+      case 'admit':
+        return q.request.method === 'OPTIONS' ? { as: 'admit' } : this.#admit(q);
+      case 'describe':
+        return this.#describe(name);
+      case 'setup':
+        return this.#setUp(name, q.target.track, q.transport);
+      case 'play': {
+        const stream = this.#lease?.stream;
+        const info = stream?.starts()?.map(({ track, seq, timestamp }) => ({ track, seq, timestamp })) ?? [];
+        return stream?.over === undefined ? { as: 'play', range: 'npt=now-', info } : { as: 'refuse', status: 404 };
+      }
+    }
+  }
+
+  async #admit(q: Extract<Question, { ask: 'admit' }>): Promise<Answer> {
+    const admission = await this.#parts.door.admit(q.request, q.target.presentation);
+    switch (admission.may) {
+      case 'in':
+        return { as: 'admit' };
+      case 'prove':
+        return { as: 'refuse', status: 401, headers: admission.challenges };
+      case 'no':
+        // api.md 11.5: what there is not may be said to be not there; what there is is forbidden.
+        return { as: 'refuse', status: this.#parts.streams.has(q.target.presentation) ? 403 : 404 };
+      case 'leave':
+        this.#leaving = true;
+        return { as: 'refuse', status: 403 };
+    }
+  }
+
+  async #describe(name: string): Promise<Answer> {
+    const lease = this.#parts.streams.lease(name);
+    if (!lease) return { as: 'refuse', status: 404 };
+    await lease.stream.ready(firstMediaMs);
+    if (this.#closed) {
+      lease.release();
+      return { as: 'refuse', status: 404 };
+    }
+    this.#forgetDescribed();
+    this.#described = { lease, untilMs: this.#nowMs + describedMs };
+    if (lease.stream.over !== undefined) return { as: 'refuse', status: 404 };
+    if (lease.stream.tracks.length === 0) return { as: 'refuse', status: lease.stream.known ? 415 : 503 };
+    return { as: 'describe', sdp: lease.stream.sdp() };
+  }
+
+  async #setUp(name: string, wanted: number | undefined, transport: ServerTransport): Promise<Answer> {
+    // Without DESCRIBE, by a client that knows the SDP already, the source may have to be woken.
+    const lease = this.#lease ?? this.#parts.streams.lease(name);
+    if (!lease) return { as: 'refuse', status: 404 };
+    this.#lease = lease;
+    await lease.stream.ready(firstMediaMs);
+    const { tracks } = lease.stream;
+    const only = tracks.length === 1 ? 0 : undefined;
+    const track = wanted ?? only;
+    const out = track === undefined ? undefined : tracks[track];
+    const mixed = [...this.#transports.values()].some(t => t.kind !== transport.kind);
+    const { udp } = this.#parts;
+    const status =
+      !out || lease.stream.over !== undefined ? 404 : mixed || (transport.kind === 'udp' && !udp) ? 461 : 0;
+    if (status !== 0 || !out) {
+      if (this.#transports.size === 0) this.#releaseLease();
+      return { as: 'refuse', status: status || 404 };
+    }
+    this.#forgetDescribed();
+    this.#transports.set(out.number, transport);
+    const ports = transport.kind === 'udp' && udp ? { serverPorts: [udp[0].port, udp[1].port] as const } : {};
+    return { as: 'setup', track: out.number, ssrc: out.ssrc, ...ports };
+  }
+
+  #play(): void {
+    const { connection, udp, world, log } = this.#parts;
+    const lease = this.#lease;
+    if (this.#viewer || !lease) return; // PLAY while playing: a keep-alive
+    const { stream } = lease;
+    const ended = (why: string): void => this.close(why);
+    const places: (ServerTransport | undefined)[] = [];
+    for (const [track, transport] of this.#transports) places[track] = transport;
+    const overUdp = places.find(p => p !== undefined)?.kind === 'udp';
+    if (!overUdp) {
+      const channels = Array.from(places, p => (p?.kind === 'tcp' ? p.channel : undefined));
+      this.#viewer = new TcpViewer(stream, connection, channels, this.#nowMs, ended);
+    } else if (udp) {
+      const ports = Array.from(places, p => (p?.kind === 'udp' ? p : undefined));
+      this.#viewer = new UdpViewer(stream, udp, this.#address, ports, world.clock, ended);
+    }
+    log.info('viewer-begins', { ...this.#facts(lease), transport: overUdp ? 'udp' : 'tcp' });
+    this.#viewer?.pump();
+  }
+
+  #facts(lease: Lease): Record<string, unknown> {
+    const { login } = this.#parts.door;
+    return {
+      source: lease.name,
+      peer: this.#parts.connection.remoteAddress,
+      ...(login === undefined ? {} : { login }),
+    };
+  }
+
+  #stop(why: string): void {
+    this.#endViewer(why);
+    this.#transports.clear();
+    this.#releaseLease();
+  }
+
+  #endViewer(why: string): void {
+    const viewer = this.#viewer;
+    this.#viewer = undefined;
+    viewer?.close();
+    if (viewer && this.#lease)
+      this.#parts.log.info('viewer-ends', { ...this.#facts(this.#lease), why, skips: viewer.skips });
+  }
+
+  #releaseLease(): void {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    lease?.release();
+  }
+
+  #forgetDescribed(): void {
+    const described = this.#described;
+    this.#described = undefined;
+    described?.lease.release();
+  }
+}
+
+/** An IPv4 address as such, where an IPv6 socket heard it. */
+const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '');

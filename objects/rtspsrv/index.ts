@@ -1,0 +1,23 @@
+/**
+ * The linked sources over RTSP, for any player (docs/spec/api.md 12, docs/spec/config.md 13.2):
+ * rtsp://HOST:PORT/NAME. Not here yet: the archive, publishing (ANNOUNCE), Require: onvif-replay,
+ * tokens in the URL.
+ */
+import { Authenticator } from '#capability/authenticator';
+import { LiveMedia } from '#capability/live-media';
+import { many, optional } from '#core/capability';
+import { defineObjectType } from '#core/define';
+import { checkRtspsrv, RtspsrvConfig } from './config.ts';
+import { createRtspsrv } from './server.ts';
+
+export default defineObjectType({
+  type: 'rtspsrv',
+  summary: 'Serves the linked sources over RTSP.',
+  stage: 'media',
+  config: RtspsrvConfig,
+  provides: {},
+  consumes: { sources: many(LiveMedia), authenticator: optional(Authenticator) },
+  interfaces: [],
+  check: checkRtspsrv,
+  create: createRtspsrv,
+});
