@@ -145,49 +145,6 @@ export interface Udp {
   openPair(options: UdpPairOptions): Promise<readonly [rtp: UdpSocket, rtcp: UdpSocket]>;
 }
 
-export interface UdpSocketOptions {
-  /** The local address; for a multicast group that is joined, the group itself, so that only its packets come. */
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-  /** The multicast group `host` is joined at the interface that has this address; others may listen to it too. */
-  readonly joinAt?: string;
-  /** Wanted of the system, which may give less. */
-  readonly receiveBufferBytes?: number;
-  /** One packet. `bytes` is the callee's to keep. */
-  onPacket(bytes: Uint8Array, address: string, port: number): void;
-}
-
-export interface UdpPairOptions {
-  readonly host: string;
-  /** Ports to take one of, both included; any free ones without it. */
-  readonly ports?: readonly [least: number, most: number];
-  readonly receiveBufferBytes?: number;
-  /** `which`: 0 the even port (RTP), 1 the odd one (RTCP). */
-  onPacket(which: 0 | 1, bytes: Uint8Array, address: string, port: number): void;
-}
-
-export interface UdpSocket {
-  readonly port: number;
-  /** What the system gave; Linux counts its own bookkeeping in. */
-  readonly receiveBufferBytes: number;
-  /** Bytes accepted by `send` and not yet by the system. */
-  readonly queuedBytes: number;
-  /** Sends a copy-free view, so the bytes must not change. What cannot be sent is lost, as UDP is. */
-  send(bytes: Uint8Array, begin: number, end: number, address: string, port: number): void;
-  /** For what is sent to multicast groups: the interface with this address, and how many routers it may pass. */
-  multicastFrom(address: string, ttl: number): void;
-  /** `onPacket` is not called any more. */
-  close(): void;
-}
-
-/** UDP. All reject with Fault `transport` when the system refuses. */
-export interface Udp {
-  open(options: UdpSocketOptions): Promise<UdpSocket>;
-  /** Two neighbouring ports, the first one even (RFC 3550 11). */
-  openPair(options: UdpPairOptions): Promise<readonly [rtp: UdpSocket, rtcp: UdpSocket]>;
-}
-
 export interface FileStat {
   readonly size: number;
   readonly modifiedMs: number;
