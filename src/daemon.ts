@@ -1,4 +1,5 @@
 /** The daemon: reads, checks, starts, tells that it is ready, reloads on SIGHUP, stops on SIGTERM. Composition root of the main thread. */
+
 import { createHash } from 'node:crypto';
 import { serveControl } from '#api/control';
 import { describe } from '#api/describe';
@@ -13,6 +14,7 @@ import { Scope } from '#core/scope';
 import { Stage } from '#core/stage';
 import { remoteStage } from '#core/stage-wire';
 import type { Log, World } from '#core/world';
+import { giveThreadsRoom } from '#host/memory';
 import type { ServiceManager } from '#host/service';
 import type { MainThreads } from '#host/threads';
 import { BaseObject } from '#interface/base-object';
@@ -50,6 +52,9 @@ const commonInterfaces: readonly CommonInterface[] = [
 ];
 export const everyInterface = commonInterfaces.map(c => c.decl);
 
+/** Up to so many objects on the media loop the daemon stays small; a reload that brings more has its effect on this at the next start. */
+const fewMediaObjects = 6;
+
 export const exitCodes = { inOrder: 0, problems: 1, usage: 2, cannotStart: 3, bug: 70 } as const;
 
 /** Runs until it is told to stop; the exit code. */
@@ -76,6 +81,8 @@ export async function runDaemon(
   if (!first.configuration) return exitCodes.problems;
 
   const types = new Map(source.types.map((t): [string, ObjectType] => [t.type, t]));
+  const onMedia = first.configuration.objects.filter(o => types.get(o.type)?.stage === 'media').length;
+  if (onMedia > fewMediaObjects) giveThreadsRoom();
   const runtime = new Runtime({
     world,
     version,

@@ -11,3 +11,13 @@ import { setFlagsFromString } from 'node:v8';
 export function weighBuffersWithHeap(): void {
   if (Number.parseInt(process.versions.v8, 10) >= 14) setFlagsFromString('--external-memory-accounted-in-global-limit');
 }
+
+/**
+ * Gives threads that start from now on more room for young objects than the launcher's
+ * `--max-semi-space-size=1`. Every access unit is one, small in the heap and large outside of it: with many
+ * cameras too little room means garbage collection all the time (32 cameras recorded: 10.5 % of a core with
+ * 1 MB, 6.3 % with 8 MB, the same memory); with few it costs 50 MB and saves nothing.
+ */
+export function giveThreadsRoom(): void {
+  setFlagsFromString('--max-semi-space-size=8');
+}
