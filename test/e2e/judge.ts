@@ -32,9 +32,12 @@ export function packetTimes(file: string, kind: 'v' | 'a'): number[] {
     .filter(n => !Number.isNaN(n));
 }
 
+/** Pictures keep the times that the file gives them; else ffmpeg rounds them to its idea of a frame rate and complains of two in one step. */
+const atTheirTimes = ['-vsync', 'passthrough', '-enc_time_base', '-1'];
+
 /** Decodes everything, failing on any complaint; the number of pictures shown. */
 export function decodedPictures(file: string): number {
-  run('ffmpeg', ['-v', 'error', '-xerror', '-nostdin', '-i', file, '-f', 'null', '-']);
+  run('ffmpeg', ['-v', 'error', '-xerror', '-nostdin', '-i', file, ...atTheirTimes, '-f', 'null', '-']);
   const text = run('ffprobe', [
     '-v',
     'error',
