@@ -3,8 +3,8 @@
 import type { Track } from '#media/track';
 import { AacPacketizer } from '#rtp/aac/packetizer';
 import { Av1Packetizer } from '#rtp/av1/packetizer';
-import { H264Packetizer } from '#rtp/h264/packetizer';
-import { H265Packetizer } from '#rtp/h265/packetizer';
+import { h264Packetizer } from '#rtp/h264/packetizer';
+import { h265Packetizer } from '#rtp/h265/packetizer';
 import { MjpegPacketizer } from '#rtp/mjpeg/packetizer';
 import type { Packetizer, PacketizerOptions } from '#rtp/packet-batch';
 import { PlainPacketizer } from '#rtp/plain/packetizer';
@@ -14,9 +14,9 @@ import { Vp8Packetizer } from '#rtp/vp8/packetizer';
 export function createPacketizer(track: Track, options: PacketizerOptions): Packetizer {
   switch (track.codec) {
     case 'h264':
-      return new H264Packetizer(options, track.parameterSets);
+      return h264Packetizer(options, track.parameterSets);
     case 'h265':
-      return new H265Packetizer(options, track.parameterSets);
+      return h265Packetizer(options, track.parameterSets);
     case 'mjpeg':
       return new MjpegPacketizer(options);
     case 'av1':

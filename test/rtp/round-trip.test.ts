@@ -6,7 +6,7 @@ import { AacDepacketizer } from '#rtp/aac/depacketizer';
 import { AacPacketizer } from '#rtp/aac/packetizer';
 import type { Depacketizer } from '#rtp/depacketizer';
 import { H264Depacketizer } from '#rtp/h264/depacketizer';
-import { H264Packetizer } from '#rtp/h264/packetizer';
+import { h264Packetizer } from '#rtp/h264/packetizer';
 import type { PacketBatch } from '#rtp/packet-batch';
 
 const text = (b: Uint8Array): string => Buffer.from(b).toString('hex');
@@ -68,7 +68,7 @@ describe('H.264', () => {
   }));
   for (const maxPayload of [64, 200, 1388])
     test(`200 pictures in packets of ${maxPayload} bytes, over the end of the timestamps`, () => {
-      const p = new H264Packetizer({ payloadType: 96, ssrc: 1, seq: 65000, maxPayload, channel: 0 }, [sps, pps]);
+      const p = h264Packetizer({ payloadType: 96, ssrc: 1, seq: 65000, maxPayload, channel: 0 }, [sps, pps]);
       const batches = units.map(u => p.packetize(u.data, u.keyframe, u.timestamp));
       const got = receive(batches, t => new H264Depacketizer(t));
       assert.deepEqual(got.units.map(plain), units.map(plain));
@@ -77,7 +77,7 @@ describe('H.264', () => {
     });
 
   test('with loss, what comes out says how many packets are missing; untouched pictures are whole', () => {
-    const p = new H264Packetizer({ payloadType: 96, ssrc: 1, seq: 0, maxPayload: 100, channel: 0 }, [sps, pps]);
+    const p = h264Packetizer({ payloadType: 96, ssrc: 1, seq: 0, maxPayload: 100, channel: 0 }, [sps, pps]);
     const batches = units.map(u => p.packetize(u.data, u.keyframe, u.timestamp));
     const total = batches.reduce((n, b) => n + b.count, 0);
     const drop = new Set(Array.from({ length: 40 }, () => 1 + random.below(total - 20)));

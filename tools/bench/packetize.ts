@@ -5,12 +5,12 @@
  *
  *     node tools/bench/packetize.ts
  */
-import { H264Packetizer } from '#rtp/h264/packetizer';
+import { h264Packetizer } from '#rtp/h264/packetizer';
 
 const naluBytes = 20_000;
 const unit = new Uint8Array(4 + naluBytes).map((_, i) => i | 1);
 new DataView(unit.buffer).setUint32(0, naluBytes);
-const packetizer = new H264Packetizer({ payloadType: 96, ssrc: 1, seq: 0, maxPayload: 1388, channel: 0 }, []);
+const packetizer = h264Packetizer({ payloadType: 96, ssrc: 1, seq: 0, maxPayload: 1388, channel: 0 }, []);
 const packets = packetizer.packetize(unit, false, 0).count;
 
 let bytes = 0;

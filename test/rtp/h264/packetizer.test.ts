@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SeededRandom } from '#fake/world';
-import { H264Packetizer } from '#rtp/h264/packetizer';
-import type { PacketBatch } from '#rtp/packet-batch';
+import { h264Packetizer } from '#rtp/h264/packetizer';
+import type { PacketBatch, Packetizer } from '#rtp/packet-batch';
 import { naluBytes, naluOf } from '../nalu-reader.ts';
 
 const hex = (s: string): Uint8Array => Uint8Array.from(Buffer.from(s.replaceAll(/\s/g, ''), 'hex'));
@@ -16,14 +16,14 @@ const unit = (...nalus: Uint8Array[]): Uint8Array =>
 const nalu = (header: number, length: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (i === 0 ? header : i & 0xff));
 
-const packetizer = (sets: string[] = [], over: { maxPayload?: number; seq?: number } = {}): H264Packetizer =>
-  new H264Packetizer({ payloadType: 96, ssrc: 0xdeadbeef, seq: 7, maxPayload: 64, channel: 2, ...over }, sets.map(hex));
+const packetizer = (sets: string[] = [], over: { maxPayload?: number; seq?: number } = {}): Packetizer =>
+  h264Packetizer({ payloadType: 96, ssrc: 0xdeadbeef, seq: 7, maxPayload: 64, channel: 2, ...over }, sets.map(hex));
 
 const packets = (batch: PacketBatch): Uint8Array[] =>
   Array.from({ length: batch.count }, (_, i) => batch.bytes.slice(batch.offsets[i], batch.offsets[i + 1]));
 const payloads = (batch: PacketBatch): Uint8Array[] => packets(batch).map(p => p.subarray(16));
 
-describe('H264Packetizer', () => {
+describe('h264Packetizer', () => {
   const sps = '6742';
   const pps = '68ce';
   const rows: [name: string, sets: string[], data: Uint8Array, keyframe: boolean, payloads: string[]][] = [

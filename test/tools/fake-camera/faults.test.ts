@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SeededRandom } from '#fake/world';
-import { H264Packetizer } from '#rtp/h264/packetizer';
+import { h264Packetizer } from '#rtp/h264/packetizer';
 import { FaultBook, parseFault, SessionFaults } from '../../../tools/fake-camera/faults.ts';
 
 describe('the text of a fault', () => {
@@ -64,7 +64,7 @@ describe('packet faults', () => {
   const unit = new Uint8Array(4 + 5000);
   new DataView(unit.buffer).setUint32(0, 5000);
   unit.fill(0x41, 4);
-  const batch = new H264Packetizer({ payloadType: 96, ssrc: 1, seq: 0, maxPayload: 100, channel: 0 }, []).packetize(
+  const batch = h264Packetizer({ payloadType: 96, ssrc: 1, seq: 0, maxPayload: 100, channel: 0 }, []).packetize(
     unit,
     false,
     0,
