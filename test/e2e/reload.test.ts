@@ -67,22 +67,30 @@ async function twoCameras(t: { after(f: () => Promise<void>): void }): Promise<[
   return [...cameras];
 }
 
+/** The daemon with both cameras, once both are recorded. */
+async function recordingSite(t: {
+  after(f: () => void | Promise<void>): void;
+}): Promise<{ readonly a: FakeCamera; readonly daemon: Daemon }> {
+  const [a, b] = await twoCameras(t);
+  const daemon = await startDaemon(t, folder =>
+    site(
+      [
+        ['a', a.url()],
+        ['b', b.url()],
+      ],
+      folder,
+    ),
+  );
+  await until('both record', async () => (await recorded(daemon, 'a')) && (await recorded(daemon, 'b')));
+  return { a, daemon };
+}
+
 describe('a site with two cameras', () => {
   for (const outage of [1, 40])
     test(`a camera that is away for ${outage} s comes back; the other is undisturbed, and the gap is in the timeline`, {
       timeout: 170_000,
     }, async t => {
-      const [a, b] = await twoCameras(t);
-      const daemon = await startDaemon(t, folder =>
-        site(
-          [
-            ['a', a.url()],
-            ['b', b.url()],
-          ],
-          folder,
-        ),
-      );
-      await until('both record', async () => (await recorded(daemon, 'a')) && (await recorded(daemon, 'b')));
+      const { a, daemon } = await recordingSite(t);
       await sleep(3000);
       const wentMs = Date.now();
       await a.stop();
@@ -125,19 +133,9 @@ describe('a site with two cameras', () => {
   test('a reload that changes one URL leaves the other camera alone: viewer and recording go on without a break', {
     timeout: 120_000,
   }, async t => {
-    const [a, b] = await twoCameras(t);
+    const { daemon } = await recordingSite(t);
     const elsewhere = await startFakeCamera({ cameras: ['a2'] });
     t.after(() => elsewhere.stop());
-    const daemon = await startDaemon(t, folder =>
-      site(
-        [
-          ['a', a.url()],
-          ['b', b.url()],
-        ],
-        folder,
-      ),
-    );
-    await until('both record', async () => (await recorded(daemon, 'a')) && (await recorded(daemon, 'b')));
     const viewer = new Viewer(daemon, 'b');
     await sleep(4000);
     const file = join(daemon.folder, 'site.json');
@@ -158,17 +156,7 @@ describe('a site with two cameras', () => {
   });
 
   test('a reload with an error changes nothing and says why', { timeout: 60_000 }, async t => {
-    const [a, b] = await twoCameras(t);
-    const daemon = await startDaemon(t, folder =>
-      site(
-        [
-          ['a', a.url()],
-          ['b', b.url()],
-        ],
-        folder,
-      ),
-    );
-    await until('both record', async () => (await recorded(daemon, 'a')) && (await recorded(daemon, 'b')));
+    const { daemon } = await recordingSite(t);
     daemon.configure({ objects: [{ type: 'rtps', name: 'a' }] });
     daemon.signal('SIGHUP');
     await until('it is refused', async () => daemon.log.includes('configuration-rejected'));
@@ -181,17 +169,7 @@ describe('a site with two cameras', () => {
     skip: needPeer('ffmpeg', 'ffprobe'),
     timeout: 120_000,
   }, async t => {
-    const [a, b] = await twoCameras(t);
-    const daemon = await startDaemon(t, folder =>
-      site(
-        [
-          ['a', a.url()],
-          ['b', b.url()],
-        ],
-        folder,
-      ),
-    );
-    await until('both record', async () => (await recorded(daemon, 'a')) && (await recorded(daemon, 'b')));
+    const { daemon } = await recordingSite(t);
     await sleep(13_000);
     const killedMs = Date.now();
     await daemon.stop('SIGKILL');
