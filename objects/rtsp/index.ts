@@ -1,34 +1,20 @@
 /** A camera that speaks RTSP (docs/spec/config.md 8.2). */
+import { Camera } from '#camera/camera';
+import { cameraConfig, transportsOf } from '#camera/settings';
 import { LiveMedia } from '#capability/live-media';
 import { type Context, defineObjectType, type Instance } from '#core/define';
 import type { ProblemText } from '#core/problem';
-import { Nullable, type Static, Type } from '#core/schema';
+import { type Static, Type } from '#core/schema';
 import { VideoSource } from '#interface/video-source';
 import { parseRtspUrl } from '#rtsp/url';
 import { commonSourceConfig } from '#source/config';
-import { Camera } from './camera.ts';
 
 const config = Type.Object({
   url: Type.Optional(Type.String({ description: 'rtsp://host[:port]/path[?query], or rtsps://' })),
   host: Type.Optional(Type.String({ description: 'instead of url: name or address of the camera' })),
   port: Type.Integer({ default: 554, minimum: 1, maximum: 65535, description: 'with host: TCP port' }),
   path: Type.String({ default: '/', description: 'with host: path and query of the stream' }),
-  auth: Type.Optional(
-    Nullable(Type.Array(Nullable(Type.String()), { minItems: 2, maxItems: 2, secret: true }), {
-      description: '[login, password] for Digest and Basic; null, absent or [null, null]: none',
-    }),
-  ),
-  transport: Type.Array(
-    Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('multicast'), Type.Literal('http')]),
-    {
-      default: ['tcp', 'udp'],
-      minItems: 1,
-      description:
-        'how media travel, in order of preference: "tcp" (interleaved in the RTSP connection), "udp" (unicast), ' +
-        '"multicast", "http" (RTSP tunnelled in HTTP); the next one is tried when one is refused, fails or brings ' +
-        'nothing, and the one that worked is tried first after that. With rtsps:// only those that TLS protects are used: "tcp", "http"',
-    },
-  ),
+  ...cameraConfig,
   verify_certificate: Type.Boolean({
     default: false,
     description:
@@ -39,10 +25,8 @@ const config = Type.Object({
 const provides = { media: LiveMedia };
 const interfaces = [VideoSource] as const;
 
-export type CameraConfig = Static<typeof config>;
-export type TransportName = CameraConfig['transport'][number];
-export type CameraContext = Context<typeof config>;
-export type CameraContract = Instance<typeof config, typeof provides, Record<never, never>, typeof interfaces>;
+type CameraConfig = Static<typeof config>;
+type Contract = Instance<typeof config, typeof provides, Record<never, never>, typeof interfaces>;
 
 /** The URL that a configuration means, as text. */
 export const urlOf = (c: Pick<CameraConfig, 'url' | 'host' | 'port' | 'path'>): string | undefined => {
@@ -51,10 +35,6 @@ export const urlOf = (c: Pick<CameraConfig, 'url' | 'host' | 'port' | 'path'>): 
   const host = c.host.includes(':') && !c.host.startsWith('[') ? `[${c.host}]` : c.host;
   return `rtsp://${host}:${c.port}${c.path.startsWith('/') ? '' : '/'}${c.path}`;
 };
-
-/** Those that may be used, each once. Who asks for TLS does not want media in clear beside it. */
-export const transportsOf = (c: Pick<CameraConfig, 'transport'>, tls: boolean): TransportName[] =>
-  [...new Set(c.transport)].filter(t => !tls || t === 'tcp' || t === 'http');
 
 const error = (code: string, pointer: string, reason: string): ProblemText => ({
   severity: 'error',
@@ -94,5 +74,5 @@ export default defineObjectType({
   consumes: {},
   interfaces,
   check,
-  create: (context: CameraContext): CameraContract => new Camera(context),
+  create: (context: Context<typeof config>): Contract => new Camera(context, () => urlOf(context.config) ?? ''),
 });

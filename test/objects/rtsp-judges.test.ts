@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import type { Camera } from '#camera/camera';
 import { fakeContext } from '#fake/context';
 import { temporaryFolder } from '#fake/daemon';
 import { GstCamera, makeClip } from '#fake/gst-camera';
@@ -16,7 +17,6 @@ import { clock } from '#host/clock';
 import { createTcp } from '#host/tcp';
 import { createUdp } from '#host/udp';
 import type { AccessUnit } from '#media/access-unit';
-import type { Camera } from '../../objects/rtsp/camera.ts';
 import rtsp from '../../objects/rtsp/index.ts';
 
 type T = { after(f: () => Promise<void> | void): void };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { hostOf, UdpMedia } from '#camera/datagrams';
 import type { Udp, UdpSocket } from '#core/world';
 import { FakeClock, settle } from '#fake/world';
 import { writeRtpHeader } from '#rtp/packet';
 import { parseRtcp, writeRtcp } from '#rtp/rtcp';
-import { hostOf, UdpMedia } from '../../objects/rtsp/datagrams.ts';
 
 type Receive = (bytes: Uint8Array, address: string, port: number) => void;
 

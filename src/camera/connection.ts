@@ -17,8 +17,8 @@ import { parseRtspUrl, type RtspUrl } from '#rtsp/url';
 import type { LiveSource } from '#source/live-source';
 import { type Control, openControl } from './control.ts';
 import { hostOf, UdpMedia } from './datagrams.ts';
-import type { CameraContext, TransportName } from './index.ts';
 import type { RtpFigures } from './rtp-figures.ts';
+import type { CameraContext, TransportName } from './settings.ts';
 
 export interface ConnectionOptions {
   readonly context: CameraContext;
@@ -164,7 +164,7 @@ export class Connection implements SessionTaker {
       tunnel: transport === 'http',
       login,
       basic,
-      verify: context.config.verify_certificate,
+      verify: context.config.verify_certificate === true,
       userAgent,
       signal,
       onBytes: (buffer, length) => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { TransportName } from '#camera/settings';
+import { TransportOrder } from '#camera/transport-order';
 import { Fault, type Kind } from '#core/errors';
-import type { TransportName } from '../../objects/rtsp/index.ts';
-import { TransportOrder } from '../../objects/rtsp/transport-order.ts';
 
 type What = [kind: Kind, code: string, asked?: boolean, flowed?: boolean];
 const silent: What = ['timeout', 'no-media', true];

@@ -11,7 +11,7 @@
  * next time, so that slow ones are waited for in the end.
  */
 import { Fault } from '#core/errors';
-import type { TransportName } from './index.ts';
+import type { TransportName } from './settings.ts';
 
 export interface Failure {
   readonly fault: Fault;

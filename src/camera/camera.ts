@@ -1,6 +1,7 @@
 /**
- * The object: tries to play the camera for ever (the runtime's `persist` keeps the time in
- * between), while somebody wants it if it is dynamic. One attempt is one `Connection`, or a
+ * A camera that speaks RTSP, as a live source: played for ever (the runtime's `persist` keeps
+ * the time in between), while somebody wants it if it is dynamic. An object whose camera
+ * speaks RTSP has one of these, and offers its `provides` and `published` as its own. One attempt is one `Connection`, or a
  * few if the camera redirects or has to be asked for another transport (`TransportOrder`).
  */
 import type { Attempt } from '#core/define';
@@ -9,16 +10,17 @@ import type { GapReason } from '#media/gap';
 import { parseRtspUrl, type RtspUrl } from '#rtsp/url';
 import { LiveSource } from '#source/live-source';
 import { Connection } from './connection.ts';
-import { type CameraContext, type CameraContract, type TransportName, transportsOf, urlOf } from './index.ts';
 import { addFigures, noFigures, type RtpFigures } from './rtp-figures.ts';
+import { type CameraContext, type TransportName, transportsOf } from './settings.ts';
 import { type Failure, TransportOrder } from './transport-order.ts';
 
 const redirectLimit = 5;
 
-export class Camera implements CameraContract {
+export class Camera {
   readonly #context: CameraContext;
   readonly #source: LiveSource;
-  readonly #order: TransportOrder;
+  readonly #streamUrl: (attempt: Attempt) => string | Promise<string>;
+  #order: { readonly tls: boolean; readonly by: TransportOrder } | undefined;
   readonly provides;
   readonly published;
   #runId = 0;
@@ -29,12 +31,11 @@ export class Camera implements CameraContract {
   /** Of the connections that are over. */
   #figures: RtpFigures = noFigures;
 
-  constructor(context: CameraContext) {
+  /** `streamUrl`: asked at the begin of each attempt, which fails with its Fault. */
+  constructor(context: CameraContext, streamUrl: (attempt: Attempt) => string | Promise<string>) {
     this.#context = context;
+    this.#streamUrl = streamUrl;
     this.#source = new LiveSource(context, context.config);
-    const { stall_seconds } = context.config;
-    const tls = parseRtspUrl(urlOf(context.config) ?? '')?.tls === true;
-    this.#order = new TransportOrder(transportsOf(context.config, tls), stall_seconds * 1000);
     this.provides = this.#source.provides;
     this.published = this.#source.published;
   }
@@ -55,13 +56,17 @@ export class Camera implements CameraContract {
       if (attempt.signal.aborted) return;
       this.#context.report('starting');
     }
-    this.#order.begin();
-    for (let transport = this.#order.first; ; ) {
-      const failure = await this.#playBy(transport, attempt);
+    const url = parseRtspUrl(await this.#streamUrl(attempt));
+    if (url === undefined) throw new Fault('config', 'bad-value', 'expected an RTSP URL, got another');
+    if (attempt.signal.aborted) return;
+    const order = this.#orderFor(url.tls);
+    order.begin();
+    for (let transport = order.first; ; ) {
+      const failure = await this.#playBy(transport, url, order, attempt);
       if (failure === undefined) return;
-      const next = this.#order.failed(failure);
+      const next = order.failed(failure);
       if (attempt.signal.aborted) throw failure.fault;
-      if (next === undefined) throw this.#order.fault();
+      if (next === undefined) throw order.fault();
       this.#context.log.info('transport-failed', {
         transport,
         next,
@@ -72,12 +77,23 @@ export class Camera implements CameraContract {
     }
   }
 
+  /** Kept from attempt to attempt: it knows what worked. */
+  #orderFor(tls: boolean): TransportOrder {
+    const { config } = this.#context;
+    if (this.#order?.tls !== tls)
+      this.#order = { tls, by: new TransportOrder(transportsOf(config, tls), config.stall_seconds * 1000) };
+    return this.#order.by;
+  }
+
   /** Plays by one transport, wherever the camera redirects to, until nobody wants it any more. */
-  async #playBy(transport: TransportName, attempt: Attempt): Promise<Failure | undefined> {
-    const first = parseRtspUrl(urlOf(this.#context.config) ?? '');
-    if (first === undefined) throw new Fault('config', 'bad-value', 'expected an RTSP URL, got another');
+  async #playBy(
+    transport: TransportName,
+    first: RtspUrl,
+    order: TransportOrder,
+    attempt: Attempt,
+  ): Promise<Failure | undefined> {
     for (let url = first, redirects = 0; ; redirects++) {
-      const end = await this.#play(attempt, transport, url, first);
+      const end = await this.#play(attempt, transport, order, url, first);
       if (end === undefined || 'fault' in end) return end;
       const wrong =
         redirects === redirectLimit
@@ -94,6 +110,7 @@ export class Camera implements CameraContract {
   async #play(
     attempt: Attempt,
     transport: TransportName,
+    order: TransportOrder,
     url: RtspUrl,
     first: RtspUrl,
   ): Promise<Failure | { redirect: RtspUrl } | undefined> {
@@ -105,13 +122,13 @@ export class Camera implements CameraContract {
       source: this.#source,
       url,
       transport,
-      firstMediaMs: this.#order.firstMediaMs,
+      firstMediaMs: order.firstMediaMs,
       login,
       basic: url.host === first.host,
       audioExpected: this.#audioExpected,
       nextRunId: () => ++this.#runId,
       healthy: () => {
-        this.#order.works(transport);
+        order.works(transport);
         attempt.healthy();
       },
       smallBuffer: bytes => {
