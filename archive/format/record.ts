@@ -110,3 +110,11 @@ export function unpackRecords(packed: Uint8Array, tracks: number): FragmentRecor
   }
   return records;
 }
+
+/** First moment and last of packed records in order; undefined without any. */
+export function packedSpan(packed: Uint8Array, tracks: number): readonly [beginMs: number, endMs: number] | undefined {
+  const last = packed.length - recordBytes(tracks);
+  if (last < 0) return undefined;
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+  return [view.getFloat64(0, true), view.getFloat64(last, true) + view.getUint32(last + 16, true) / 1000];
+}

@@ -5,7 +5,7 @@
 import { Fault } from '#core/errors';
 import type { Database } from '#core/world';
 import { type FragmentRecord, recordEndMs, unpackRecords } from '../format/record.ts';
-import type { GapNote, Note, OpenedNote } from '../library/notes.ts';
+import type { ClosedNote, GapNote, Note, OpenedNote } from '../library/notes.ts';
 import { type Edit, IntervalList, joined, joinMs, type Span } from './interval-list.ts';
 import { type FileRow, fileFrom, type GapRow, type RawFile, type TrackRow } from './rows.ts';
 import { indexVersion, schema } from './schema.ts';
@@ -201,7 +201,7 @@ export class ArchiveIndex {
       }
       case 'closed': {
         const file = this.fileNamed(note.path);
-        if (file && this.#close(file)) condemned.push(file.name);
+        if (file && this.#close(file, note)) condemned.push(file.name);
         break;
       }
       case 'gap':
@@ -258,7 +258,7 @@ export class ArchiveIndex {
   }
 
   /** True when the file was empty and is condemned. */
-  #close(file: FileRow): boolean {
+  #close(file: FileRow, { bytes = file.bytes }: ClosedNote): boolean {
     const parts = this.#db.all<{ records: Uint8Array }>(
       'SELECT records FROM fragments WHERE file = ? ORDER BY part',
       file.id,
@@ -277,7 +277,8 @@ export class ArchiveIndex {
       this.#db.run('DELETE FROM fragments WHERE file = ?', file.id);
       this.#db.run('INSERT INTO fragments VALUES(?, 0, ?)', file.id, whole);
     }
-    this.#db.run('UPDATE files SET open = 0 WHERE id = ?', file.id);
+    this.#db.run('UPDATE files SET open = 0, bytes = ? WHERE id = ?', bytes, file.id);
+    this.#db.run('UPDATE tracks SET bytes = bytes + ? WHERE id = ?', bytes - file.bytes, file.track);
     return false;
   }
 

@@ -10,8 +10,7 @@ export type Note =
   | OpenedNote
   /** These fragments are wholly on the medium. Packed records (format/record.ts). */
   | { readonly is: 'safe'; readonly path: string; readonly records: Uint8Array }
-  /** Nothing more comes; without any fragment the file is to be deleted. */
-  | { readonly is: 'closed'; readonly path: string }
+  | ClosedNote
   /** Told again with the same begin when it ends; a gap below a second is forgotten then. */
   | GapNote
   /** From `atMs` on times are this far ahead of the wall clock. */
@@ -29,6 +28,16 @@ export interface OpenedNote {
   /** Init segment without uuid box, and its hash. */
   readonly init: Uint8Array;
   readonly format: string;
+}
+
+/** Nothing more comes; without any fragment the file is to be deleted. */
+export interface ClosedNote {
+  readonly is: 'closed';
+  readonly path: string;
+  /** Of the whole file, with what follows its last fragment; undefined: nothing does. */
+  readonly bytes?: number;
+  /** SHA-256 of the whole file, where it is known already. */
+  readonly sha256?: string | undefined;
 }
 
 export interface GapNote {

@@ -6,7 +6,7 @@
 import { faultFrom } from '#core/errors';
 import type { Files, Log, OpenFile } from '#core/world';
 import { hourFolder, isSegmentName, isTrackName, ledgerFolder } from '../format/paths.ts';
-import { packRecords } from '../format/record.ts';
+import { packedSpan, recordBytes } from '../format/record.ts';
 import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { FileRow } from '../index/rows.ts';
 import { listOrNothing } from './ledger.ts';
@@ -91,11 +91,11 @@ async function repair({ files, folder, index, log }: Place, row: FileRow): Promi
     if (found) {
       if (found.goodBytes < size) await file.truncate(found.goodBytes);
       await file.sync();
-      if (found.records.length > 0)
-        notes.push({ is: 'safe', path: row.name, records: packRecords(found.records, row.origins.length) });
-      log.info('file-recovered', { file: row.name, fragments: found.records.length, cut: size - found.goodBytes });
+      if (found.records.length > 0) notes.push({ is: 'safe', path: row.name, records: found.records });
+      const fragments = found.records.length / recordBytes(row.origins.length);
+      log.info('file-recovered', { file: row.name, fragments, cut: size - found.goodBytes });
     }
-    notes.push({ is: 'closed', path: row.name });
+    notes.push({ is: 'closed', path: row.name, ...(found && { bytes: found.goodBytes }) });
     index.apply(notes);
   } finally {
     await file.close();
@@ -173,8 +173,8 @@ function notesOf({ path, beginMs, scanned }: Candidate): Note[] {
   const { track, run, origins } = identity;
   return [
     { is: 'opened', track, path, beginMs, run, origins, initBytes, init, format },
-    { is: 'safe', path, records: packRecords(records, origins.length) },
-    { is: 'closed', path },
+    { is: 'safe', path, records },
+    { is: 'closed', path, bytes: scanned.goodBytes },
   ];
 }
 
@@ -195,11 +195,10 @@ async function examine(
   }
   try {
     const scanned = await scanFile(file);
-    const first = scanned?.records[0];
-    const last = scanned?.records.at(-1);
-    if (!scanned || !first || !last || !isTrackName(scanned.identity.track)) {
+    const span = scanned && packedSpan(scanned.records, scanned.identity.origins.length);
+    if (!scanned || !span || !isTrackName(scanned.identity.track)) {
       // What a crash left without a single whole fragment is of no use to anybody.
-      if (cut && !first && (await file.size()) < emptyBelowBytes) await files.remove(`${folder}/${path}`);
+      if (cut && !span && (await file.size()) < emptyBelowBytes) await files.remove(`${folder}/${path}`);
       else log.info('file-passed-over', { file: path });
       return undefined;
     }
@@ -207,7 +206,7 @@ async function examine(
       await file.truncate(scanned.goodBytes);
       await file.sync();
     }
-    return { path, scanned, beginMs: first.beginMs, endMs: last.beginMs + last.durationMs };
+    return { path, scanned, beginMs: span[0], endMs: span[1] };
   } finally {
     await file.close();
   }

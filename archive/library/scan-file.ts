@@ -1,33 +1,72 @@
 /**
- * What a file of the archive holds, from the file alone: identity from its `uuid` box,
- * fragments with their wall clock from `prft`. A file cut off anywhere is good up to its last
- * whole fragment (config.md 11).
+ * What a file of the archive holds, from the file alone: identity from its `uuid` box; fragments
+ * from the table of contents at its end or, where it has none that fits, from their own headers
+ * with their wall clock from `prft`. A file cut off anywhere is good up to its last whole
+ * fragment (config.md 11).
  */
 import { createHash } from 'node:crypto';
 import type { OpenFile } from '#core/world';
 import type { FragmentInfo } from '#mp4/fragment-parser';
 import { type Init, parseInit, scan } from '#mp4/scan';
+import { contentsLength, parseContents } from '../format/contents.ts';
 import { type Identity, parseIdentity } from '../format/identity.ts';
 import { withoutUuid } from '../format/media-time.ts';
-import type { FragmentRecord } from '../format/record.ts';
+import { type FragmentRecord, packRecords, unpackRecords } from '../format/record.ts';
 
 export interface ScannedFile {
   readonly identity: Identity;
   readonly initBytes: number;
   readonly init: Uint8Array;
   readonly format: string;
-  readonly records: readonly FragmentRecord[];
+  /** Packed (format/record.ts). */
+  readonly records: Uint8Array;
   /** What lies behind is cut or garbage. */
   readonly goodBytes: number;
 }
+
+/** Holds the table of a file of five minutes; a longer one costs a second read. */
+const endBytes = 16 * 1024;
+/** Holds any init segment that a camera has been seen to make. */
+const beginBytes = 4096;
 
 /**
  * Undefined when the file is not one of ours, or not even its init segment is whole. With `from`, the
  * end of what is known already, only what comes behind it is walked.
  */
 export async function scanFile(file: OpenFile, from = 0): Promise<ScannedFile | undefined> {
+  const size = await file.size();
+  return (await fromContents(file, size, from)) ?? (await fromFragments(file, size, from));
+}
+
+/** By the table at the end, with two reads. */
+async function fromContents(file: OpenFile, size: number, from: number): Promise<ScannedFile | undefined> {
+  const [begin, tail] = await Promise.all([
+    file.read(0, Math.min(size, beginBytes)),
+    file.read(Math.max(0, size - endBytes), Math.min(size, endBytes)),
+  ]);
+  const length = contentsLength(tail);
+  const head = length === undefined ? undefined : identified(begin);
+  if (length === undefined || !head || length > size - head.init.bytes) return undefined;
+  const at = size - length;
+  const box = length <= tail.length ? tail.subarray(tail.length - length) : await file.read(at, length);
+  const { tracks } = head.init;
+  const records = parseContents(begin.subarray(0, head.init.bytes), at, box, tracks.length);
+  if (!records) return undefined;
+  return scanned(begin, head, from === 0 ? records : recordsFrom(records, tracks.length, from), size);
+}
+
+/** Those that begin at `from` or later. */
+function recordsFrom(packed: Uint8Array, tracks: number, from: number): Uint8Array {
+  return packRecords(
+    unpackRecords(packed, tracks).filter(r => r.offset >= from),
+    tracks,
+  );
+}
+
+/** By the header of every fragment, one read for each. */
+async function fromFragments(file: OpenFile, size: number, from: number): Promise<ScannedFile | undefined> {
   const records: FragmentRecord[] = [];
-  let head: { init: Init; identity: Identity } | undefined;
+  let head: Head | undefined;
   let first = new Uint8Array();
   const read = async (offset: number, length: number): Promise<Uint8Array> => {
     const bytes = await file.read(offset, length);
@@ -39,9 +78,17 @@ export async function scanFile(file: OpenFile, from = 0): Promise<ScannedFile | 
     const record = head && recordFrom(fragment, offset, head.init, head.identity, records.at(-1));
     if (record) records.push(record);
   };
-  const { goodBytes } = await scan(read, await file.size(), take, from);
+  const { goodBytes } = await scan(read, size, take, from);
   head ??= identified(first);
-  if (!head) return undefined;
+  return head && scanned(first, head, packRecords(records, head.init.tracks.length), goodBytes);
+}
+
+interface Head {
+  readonly init: Init;
+  readonly identity: Identity;
+}
+
+function scanned(first: Uint8Array, head: Head, records: Uint8Array, goodBytes: number): ScannedFile {
   const init = withoutUuid(first.slice(0, head.init.bytes));
   return {
     identity: head.identity,
@@ -54,7 +101,7 @@ export async function scanFile(file: OpenFile, from = 0): Promise<ScannedFile | 
 }
 
 /** Init segment and identity at the beginning of a file. */
-function identified(bytes: Uint8Array): { init: Init; identity: Identity } | undefined {
+function identified(bytes: Uint8Array): Head | undefined {
   const init = parseInit(bytes);
   if (!init || 'need' in init) return undefined;
   for (const body of init.uuidBoxes) {

@@ -1,10 +1,12 @@
 /**
- * One file while it is written: front to back, one `writev` for what is there. Records of
- * fragments are first *written*, after a flush *safe*; only then is anybody told about them.
+ * One file while it is written: front to back, one `writev` for what is there, at the end its table
+ * of contents. Records of fragments are first *written*, after a flush *safe*; only then is
+ * anybody told about them.
  */
 import { Fault, faultFrom } from '#core/errors';
 import type { Files, OpenFile } from '#core/world';
 import type { Fragment } from '#mp4/fragment';
+import { writeContents } from '../format/contents.ts';
 import { shiftMediaTime } from '../format/media-time.ts';
 import { foldersOf, segmentPath } from '../format/paths.ts';
 import { type FragmentRecord, largestFileBytes, packRecords, recordEndMs } from '../format/record.ts';
@@ -38,6 +40,11 @@ export class SegmentFile {
   /** Of the flush that is under way. */
   #inFlush: FragmentRecord[] = [];
   #safeBytes: number;
+  /** Of all that is written, for the table of contents: 20 KB for five minutes. */
+  readonly #packed: Uint8Array[] = [];
+  /** Of the table, once it is written. */
+  #contentsBytes = 0;
+  #contentsSafe = true;
   /** Whose names are not yet durable, below the archive's folder. */
   #unsafeFolders: readonly string[];
   /** Flushes come one after the other. */
@@ -104,6 +111,7 @@ export class SegmentFile {
     await this.#file.write(begin, pieces);
     this.#size = at;
     this.#written.push(...records);
+    this.#packed.push(packRecords(records, this.#new.origins.length));
     this.#oldestWrittenAt ??= nowMs;
   }
 
@@ -117,9 +125,25 @@ export class SegmentFile {
   }
 
   async close(): Promise<void> {
+    await this.#writeContents();
     await this.makeSafe();
     await this.#file.close();
-    this.#new.say({ is: 'closed', path: this.path });
+    this.#new.say({ is: 'closed', path: this.path, bytes: this.#size + this.#contentsBytes });
+  }
+
+  /** A file is as good without its table, only slower to list anew: what refuses here is met again by the flush, or was nothing. */
+  async #writeContents(): Promise<void> {
+    if (this.#packed.length === 0) return;
+    const table = writeContents(this.#new.init, this.#size, Buffer.concat(this.#packed), this.#new.origins.length);
+    if (this.#size + table.length > largestFileBytes) return;
+    try {
+      await this.#file.write(this.#size, [table]);
+      this.#contentsBytes = table.length;
+      this.#contentsSafe = false;
+    } catch (e) {
+      if (faultFrom(e).kind === 'bug') throw faultFrom(e);
+      await this.#file.truncate(this.#size);
+    }
   }
 
   /** Cuts the file to what is safe and ends it. Never throws: whatever is left is cut at the next start. */
@@ -147,15 +171,17 @@ export class SegmentFile {
     // What is written while the flush is under way belongs to the next one.
     const records = this.#written;
     const last = records.at(-1);
-    if (!last) return;
+    if (!last && this.#contentsSafe) return;
     this.#written = [];
     this.#inFlush = records;
     this.#oldestWrittenAt = undefined;
     await this.#file.sync();
     for (const f of this.#unsafeFolders) await this.#new.files.syncFolder(`${this.#new.folder}/${f}`);
     this.#unsafeFolders = [];
-    this.#safeBytes = last.offset + last.bytes;
+    this.#contentsSafe = true;
     this.#inFlush = [];
+    if (!last) return;
+    this.#safeBytes = last.offset + last.bytes;
     this.#new.say({ is: 'safe', path: this.path, records: packRecords(records, this.#new.origins.length) });
   }
 }

@@ -235,7 +235,7 @@ describe('export', () => {
     await rig.pass(2000);
     const [first, second] = rig.segments().map(p => `/archive/${p}`);
     const cut = rig.files.bytesOf(first ?? '');
-    rig.files.put(first ?? '', cut.slice(0, cut.length - 100));
+    rig.files.put(first ?? '', cut.slice(0, cut.length - 600));
     rig.files.entries.delete(second ?? '');
     const bytes = await bytesOf(await ask(rig, 1, 12));
     assert.ok(bytes.length > 0);

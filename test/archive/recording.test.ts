@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { unpackRecords } from '#archive/format/record';
 import { scanFile } from '#archive/library/scan-file';
 import { WriteBudget } from '#archive/recorder/write-budget';
 import { makeRun, Rig, t0, units } from './rig.ts';
@@ -135,7 +136,7 @@ describe('recording', () => {
       await file.close();
       const ends = [0, 0];
       let last = 0;
-      for (const { beginMs, tracks } of scanned?.records ?? []) {
+      for (const { beginMs, tracks } of unpackRecords(scanned?.records ?? new Uint8Array(), 2)) {
         assert.ok(beginMs > last, `${path}: fragments ascend`);
         last = beginMs;
         for (const [i, t] of tracks.entries()) {
