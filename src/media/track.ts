@@ -46,3 +46,18 @@ export interface Run {
   /** The index of a track here is the `track` of its access units. At most one video track in the house so far. */
   readonly tracks: readonly Track[];
 }
+
+/** Whether units of the one can be decoded as units of the other: all that the tracks say is the same. */
+export function sameTrack(a: Track, b: Track): boolean {
+  if (a.codec !== b.codec || a.timescale !== b.timescale || a.codecText !== b.codecText) return false;
+  if (a.kind === 'audio')
+    return (
+      b.kind === 'audio' && a.sampleRate === b.sampleRate && a.channels === b.channels && sameBytes(a.config, b.config)
+    );
+  if (b.kind !== 'video' || a.width !== b.width || a.height !== b.height) return false;
+  const [mine, theirs] = [a.parameterSets, b.parameterSets];
+  return mine.length === theirs.length && mine.every((set, i) => sameBytes(set, theirs[i] ?? new Uint8Array(0)));
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i]);

@@ -11,14 +11,14 @@
  */
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
-import type { AudioTrack, Run, Track } from '#media/track';
+import { type Run, sameTrack, type Track } from '#media/track';
+import { WallAnchor } from '#media/wall-anchor';
 import { zeroOf } from './alignment.ts';
 import { DecodingOrder } from './decoding-order.ts';
 import type { MediaDescription } from './media-description.ts';
 import { markerOf, payloadBegin, payloadEnd, payloadTypeOf, seqOf, ssrcOf, timestampOf } from './packet.ts';
 import { late, restarted } from './reception.ts';
 import { parseRtcp, type ReportBlock } from './rtcp.ts';
-import { WallAnchor } from './timeline.ts';
 import { type TrackOwner, TrackReceiver } from './track-receiver.ts';
 
 export type { AudioDescription, MediaDescription, VideoDescription } from './media-description.ts';
@@ -170,7 +170,7 @@ export class Receiver implements TrackOwner {
 
   format(track: TrackReceiver, format: Track, depth: number | undefined): void {
     // The stream confirms what its description said.
-    if (format.kind === 'audio' && track.track !== undefined && sameAudio(format, track.track)) return;
+    if (format.kind === 'audio' && track.track !== undefined && sameTrack(format, track.track)) return;
     if (track === this.#master) {
       this.#next = format;
       this.#nextDepth = depth ?? 0;
@@ -291,11 +291,3 @@ export class Receiver implements TrackOwner {
     if (errorMs > slewFromMs && errorMs < slewLimitMs) audio.slew = error;
   }
 }
-
-const sameAudio = (a: AudioTrack, b: Track): boolean =>
-  b.kind === 'audio' &&
-  a.codec === b.codec &&
-  a.sampleRate === b.sampleRate &&
-  a.channels === b.channels &&
-  a.config.length === b.config.length &&
-  a.config.every((byte, i) => byte === b.config[i]);

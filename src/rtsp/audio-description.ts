@@ -1,8 +1,8 @@
 /** Which audio a section of a session description offers, and how it is packed. */
 import { aacTrack, writeAudioSpecificConfig } from '#media/aac';
+import { parseStreamMuxConfig } from '#media/latm';
 import { plainTrack } from '#media/sound';
 import type { G726Packing } from '#rtp/g726/depacketizer';
-import { parseStreamMuxConfig } from '#rtp/latm/mux-config';
 import type { AudioDescription } from '#rtp/media-description';
 import { formatParameters, type MediaSection, type RtpMap, rtpMapOf } from '#sdp/sdp';
 import { bytesOfHex } from './binary-text.ts';

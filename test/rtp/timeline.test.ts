@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SeededRandom } from '#fake/world';
-import { TrackClock, WallAnchor } from '#rtp/timeline';
+import { WallAnchor } from '#media/wall-anchor';
+import { TrackClock } from '#rtp/timeline';
 
 describe('TrackClock', () => {
   // [timestamp, arrival ms]; out: ticks since the first, 'J' behind a jump.

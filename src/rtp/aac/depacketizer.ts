@@ -5,8 +5,9 @@
  *
  *   AU-headers-length (16 bits, in bits) | per frame: size, index or index delta | frames
  */
+
+import { UnitBuffer } from '#media/unit-buffer';
 import type { Depacketizer, UnitTaker } from '../depacketizer.ts';
-import { UnitBuffer } from '../unit-buffer.ts';
 
 export interface AacPacking {
   /** Bits; 0: no headers, a packet is a frame. */

@@ -12,8 +12,8 @@
  * sequence header. A unit with a hole in it is dropped, and its loss told with the next one. Layers are not told apart.
  */
 import { av1Track, isAv1Keyframe, leb128, obus, obuType, obuTypeOf } from '#media/av1';
+import { UnitBuffer } from '#media/unit-buffer';
 import type { Depacketizer, UnitTaker } from '../depacketizer.ts';
-import { UnitBuffer } from '../unit-buffer.ts';
 
 /** A picture larger than this is no picture: 8 MiB are a second at 64 Mbit/s. */
 const unitLimitBytes = 8 << 20;

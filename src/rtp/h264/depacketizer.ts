@@ -15,17 +15,15 @@
  * Not spoken: interleaved mode (STAP-B, MTAP, FU-B), which is never offered.
  */
 import { naluType } from '#media/h264';
+import { H264ParameterSets } from '#media/h264-sets';
+import { UnitBuffer } from '#media/unit-buffer';
 import type { Depacketizer, UnitTaker } from '../depacketizer.ts';
-import { UnitBuffer } from '../unit-buffer.ts';
 
 const stapA = 24;
 const fuA = 28;
 /** A picture larger than this is no picture: 8 MiB are a second at 64 Mbit/s. */
 const unitLimitBytes = 8 << 20;
 const slabBytes = 128 << 10;
-/** Parameter sets are tens of bytes. */
-const setLimitBytes = 1024;
-const ppsLimit = 16;
 
 export class H264Depacketizer implements Depacketizer {
   readonly #taker: UnitTaker;
@@ -41,11 +39,7 @@ export class H264Depacketizer implements Depacketizer {
   #damaged = false;
   #endedAt = -1;
   #markerLies = false;
-  #sps: Uint8Array | undefined;
-  #pps: Uint8Array[] = [];
-  /** The SPS is newer than every PPS: the next PPS replaces them all. */
-  #ppsOutdated = false;
-  #setsChanged = false;
+  readonly #sets = new H264ParameterSets();
 
   constructor(taker: UnitTaker) {
     this.#taker = taker;
@@ -53,10 +47,7 @@ export class H264Depacketizer implements Depacketizer {
 
   /** Parameter sets known from elsewhere (SDP). */
   offer(nalus: readonly Uint8Array[]): void {
-    for (const nalu of nalus) {
-      const type = (nalu[0] ?? 0) & 0x1f;
-      if (type === naluType.sps || type === naluType.pps) this.#parameterSet(nalu, 0, nalu.length);
-    }
+    for (const nalu of nalus) this.#sets.offer(nalu, 0, nalu.length);
   }
 
   restart(): void {
@@ -144,7 +135,7 @@ export class H264Depacketizer implements Depacketizer {
   #whole(bytes: Uint8Array, begin: number, end: number): void {
     const type = bytes[begin]! & 0x1f;
     if (type === naluType.sps || type === naluType.pps) {
-      this.#parameterSet(bytes, begin, end);
+      this.#sets.offer(bytes, begin, end);
       return;
     }
     if (type === naluType.aud || (type >= naluType.endOfSequence && type <= naluType.filler)) return;
@@ -173,37 +164,6 @@ export class H264Depacketizer implements Depacketizer {
     if (type === naluType.idr) this.#keyframe = true;
   }
 
-  #parameterSet(bytes: Uint8Array, begin: number, end: number): void {
-    if (end - begin > setLimitBytes) end = begin + setLimitBytes;
-    // 00 00 01 cannot be inside a NAL unit: what follows it is another one.
-    for (let at = begin + 1; at + 3 < end; at++)
-      if (bytes[at] === 0 && bytes[at + 1] === 0 && bytes[at + 2] === 1) {
-        this.#parameterSet(bytes, begin, bytes[at - 1] === 0 && at - 1 > begin ? at - 1 : at);
-        const type = bytes[at + 3]! & 0x1f;
-        if (type === naluType.sps || type === naluType.pps) this.#parameterSet(bytes, at + 3, end);
-        return;
-      }
-    while (end > begin + 2 && bytes[end - 1] === 0) end--; // trailing_zero_8bits
-    if (end - begin < 2) return;
-    if ((bytes[begin]! & 0x1f) === naluType.sps) {
-      if (this.#sps !== undefined && same(this.#sps, bytes, begin, end)) return;
-      this.#sps = bytes.slice(begin, end);
-      this.#ppsOutdated = true;
-      this.#setsChanged = true;
-      return;
-    }
-    for (const pps of this.#pps) if (same(pps, bytes, begin, end)) return;
-    const pps = bytes.slice(begin, end);
-    if (this.#ppsOutdated) this.#pps = [];
-    this.#ppsOutdated = false;
-    const id = ppsId(pps);
-    const at = this.#pps.findIndex(p => ppsId(p) === id);
-    if (at >= 0) this.#pps[at] = pps;
-    else if (this.#pps.length < ppsLimit) this.#pps.push(pps);
-    else return;
-    this.#setsChanged = true;
-  }
-
   #end(): void {
     const lost = this.#lost;
     const keyframe = this.#keyframe && !this.#damaged;
@@ -217,10 +177,8 @@ export class H264Depacketizer implements Depacketizer {
       return;
     }
     this.#lost = 0;
-    if (this.#setsChanged && this.#sps !== undefined && this.#pps.length > 0) {
-      this.#setsChanged = false;
-      this.#taker.parameterSets([this.#sps, ...this.#pps]);
-    }
+    const sets = this.#sets.takeChanged();
+    if (sets !== undefined) this.#taker.parameterSets(sets);
     this.#taker.unit(this.#timestamp, keyframe, this.#unit.take(), lost);
   }
 
@@ -239,16 +197,3 @@ export class H264Depacketizer implements Depacketizer {
     this.#picture = this.#keyframe = this.#damaged = false;
   }
 }
-
-function same(known: Uint8Array, bytes: Uint8Array, begin: number, end: number): boolean {
-  if (known.length !== end - begin) return false;
-  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[begin + i]) return false;
-  return true;
-}
-
-/** pic_parameter_set_id, the ue(v) right behind the header: good for the ids up to 6 that cameras use, distinct for the others. */
-const ppsId = (pps: Uint8Array): number => {
-  const first = pps[1] ?? 0;
-  const zeros = Math.clz32(first) - 24;
-  return zeros > 3 ? 256 + first * 256 + (pps[2] ?? 0) : first >> (7 - 2 * zeros);
-};

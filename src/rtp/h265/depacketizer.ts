@@ -14,9 +14,9 @@
  * which nobody was seen to send, is left out, and so are PACI packets (4.4.4).
  */
 import { h265Type, h265TypeOf } from '#media/h265';
+import { H265ParameterSets } from '#media/h265-sets';
+import { UnitBuffer } from '#media/unit-buffer';
 import type { Depacketizer, UnitTaker } from '../depacketizer.ts';
-import { UnitBuffer } from '../unit-buffer.ts';
-import { H265ParameterSets } from './parameter-sets.ts';
 
 const ap = 48;
 const fu = 49;

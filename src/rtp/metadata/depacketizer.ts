@@ -2,8 +2,9 @@
  * RTP payloads to XML documents, as ONVIF sends metadata (ONVIF Streaming Specification 5.1.2.1.1): a document is
  * cut into packets anywhere, and the marker is on the last. A document with a hole in it is dropped.
  */
+
+import { UnitBuffer } from '#media/unit-buffer';
 import type { Depacketizer, UnitTaker } from '../depacketizer.ts';
-import { UnitBuffer } from '../unit-buffer.ts';
 
 /** Documents are a few kB; a crowd of tracked objects makes tens. */
 const unitLimitBytes = 1 << 20;

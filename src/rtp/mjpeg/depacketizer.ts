@@ -10,8 +10,8 @@
  * video (type-specific 1 and 2) come out as two pictures.
  */
 import { jpegMarker, jpegQuantization, mjpegTrack } from '#media/jpeg';
+import { UnitBuffer } from '#media/unit-buffer';
 import type { Depacketizer, UnitTaker } from '../depacketizer.ts';
-import { UnitBuffer } from '../unit-buffer.ts';
 import { writeJpegHeader } from './header.ts';
 
 /** A picture larger than this is no picture: 1 GB/s at 128 a second. */

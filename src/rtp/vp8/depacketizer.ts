@@ -4,9 +4,10 @@
  *
  *   X R N S R PID(3) | X: I L T K RSV(4) | I: M PictureID(7 or 15) | L: TL0PICIDX | T or K: TID Y KEYIDX
  */
+
+import { UnitBuffer } from '#media/unit-buffer';
 import { isVp8Keyframe, vp8Size, vp8Track } from '#media/vp8';
 import type { Depacketizer, UnitTaker } from '../depacketizer.ts';
-import { UnitBuffer } from '../unit-buffer.ts';
 
 /** A picture larger than this is no picture: 8 MiB are a second at 64 Mbit/s. */
 const unitLimitBytes = 8 << 20;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fuzzRounds, fuzzSeed, mutate } from '#fake/fuzz';
 import { aacTrack } from '#media/aac';
+import { parseStreamMuxConfig } from '#media/latm';
 import { LatmDepacketizer, type LatmPacking } from '#rtp/latm/depacketizer';
-import { parseStreamMuxConfig } from '#rtp/latm/mux-config';
 import { hex, text, transcript } from '../transcript.ts';
 
 describe('StreamMuxConfig', () => {
