@@ -192,7 +192,7 @@ export class Receiver implements TrackOwner {
     if (track.clock.jumped) this.#endRun();
     if (keyframe && (this.#run === undefined || this.#isOver)) this.#beginRun(track, ticks);
     const run = this.#run;
-    if (run === undefined) {
+    if (run === undefined || this.#otherSequence(run)) {
       this.stats.droppedUnits++;
       return;
     }
@@ -203,6 +203,13 @@ export class Receiver implements TrackOwner {
     this.#lastWallMs = wallMs;
     this.stats.units++;
     this.#taker.unit({ run, track: 0, pts, dts, wallMs, keyframe, data, lost });
+  }
+
+  /** Another sequence has begun, and its keyframe was lost: what follows is nothing that the run's decoder could take. */
+  #otherSequence(run: Run): boolean {
+    const [now, next] = [run.tracks[0], this.#next];
+    if (next?.kind !== 'video' || now?.kind !== 'video') return false;
+    return next.width !== now.width || next.height !== now.height || next.codecText !== now.codecText;
   }
 
   /** What comes next does not belong to the run. */

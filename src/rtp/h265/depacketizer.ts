@@ -5,7 +5,8 @@
  * are taken out; SEI stays. A NAL unit with a hole in it is dropped whole; a picture of which
  * nothing is left is dropped, and its loss told with the next one. A keyframe is a picture at a
  * random access point (IRAP: IDR, CRA, BLA). Pictures that lead the first of them (RASL) refer to what
- * was before it and cannot be decoded (H.265 8.1.3): they are left out.
+ * was before it and cannot be decoded (H.265 8.1.3): they are left out. A keyframe with a hole is none:
+ * nothing may begin with it.
  *
  * Cameras break the RFC as they do with H.264, and are borne in the same way (h264/depacketizer.ts).
  *
@@ -38,6 +39,8 @@ export class H265Depacketizer implements Depacketizer {
   #picture = false;
   #keyframe = false;
   #lost = 0;
+  /** Something of the picture is missing. */
+  #damaged = false;
   /** Of the slices of the unit. */
   #type = 0;
   /** Random access points so far: none, the first, more. */
@@ -59,7 +62,7 @@ export class H265Depacketizer implements Depacketizer {
   restart(): void {
     this.#unit.drop();
     this.#fragment = -1;
-    this.#picture = this.#keyframe = false;
+    this.#picture = this.#keyframe = this.#damaged = false;
     this.#irap = 0;
     this.#timestamp = -1;
     this.#endedAt = -1;
@@ -69,12 +72,15 @@ export class H265Depacketizer implements Depacketizer {
   push(bytes: Uint8Array, begin: number, end: number, marker: boolean, timestamp: number, lost: number): void {
     if (lost > 0) {
       this.#lost += lost;
+      // Its middle if this packet is of the same picture, else its end.
+      if (this.#picture || (timestamp === this.#timestamp && timestamp !== this.#endedAt)) this.#damaged = true;
       this.#abandon('a packet of a fragmented NAL unit was lost');
     }
     if (timestamp !== this.#timestamp) {
       this.#abandon('a fragmented NAL unit did not end with its picture');
       if (this.#picture) this.#end();
       this.#timestamp = timestamp;
+      this.#damaged = false;
     }
     if (begin + 2 > end) {
       this.#taker.fault('a packet without payload');
@@ -111,6 +117,7 @@ export class H265Depacketizer implements Depacketizer {
       this.#unit.appendPrefix((bytes[begin]! & 0x81) | (type << 1));
       this.#unit.append(bytes, begin + 1, begin + 2);
     } else if (this.#fragment < 0) {
+      this.#damaged = true;
       this.#taker.fault('FU without a beginning');
       return;
     }
@@ -177,6 +184,7 @@ export class H265Depacketizer implements Depacketizer {
   /** Is a slice whose header begins with this byte part of the unit being made? Not if its picture was handed on already. */
   #belongs(first: number): boolean {
     // first_slice_segment_in_pic_flag
+    if (!this.#picture && this.#fragment < 0 && (first & 0x80) === 0) this.#damaged = true;
     if (this.#timestamp !== this.#endedAt || (first & 0x80) !== 0) return true;
     if (!this.#markerLies) this.#taker.fault('a slice after the marker: from now on only timestamps end a picture');
     this.#markerLies = true;
@@ -192,10 +200,10 @@ export class H265Depacketizer implements Depacketizer {
 
   #end(): void {
     const lost = this.#lost;
-    const keyframe = this.#keyframe;
+    const keyframe = this.#keyframe && !this.#damaged;
     const overflown = this.#unit.overflown;
     this.#endedAt = this.#timestamp;
-    this.#picture = this.#keyframe = false;
+    this.#picture = this.#keyframe = this.#damaged = false;
     if (overflown) {
       this.#unit.drop();
       this.#lost++;
@@ -218,6 +226,7 @@ export class H265Depacketizer implements Depacketizer {
     if (this.#fragment < 0) return;
     this.#unit.truncate(this.#fragment);
     this.#fragment = -1;
+    this.#damaged = true;
     this.#taker.fault(why);
   }
 }

@@ -40,6 +40,19 @@ const cases: [name: string, into: string[], out: string[]][] = [
     ['! a packet of a fragmented NAL unit was lost', '! FU without a beginning', 'P2 020180 lost 1'],
   ],
   [
+    'a keyframe with a hole is none: the end of a slice',
+    ['1 2601 80', '1 6201 93 01', '-', '1 6201 53 cc M', '2 2601 80 M'],
+    ['! a packet of a fragmented NAL unit was lost', '! FU without a beginning', 'P1 260180 lost 1', 'K2 260180'],
+  ],
+  ['... its beginning', ['1 0201 80 M', '-', '2 2601 01 M'], ['P1 020180', 'P2 260101 lost 1']],
+  ['... a slice in the middle', ['1 2601 80', '-', '1 2601 01 M'], ['P1 260180 260101 lost 1']],
+  ['... its end, with the marker', ['1 2601 80', '-', '2 0201 80 M'], ['P1 260180 lost 1', 'P2 020180']],
+  [
+    'what was lost before a keyframe does it no harm',
+    ['1 0201 80 M', '-', '2 2601 80 M'],
+    ['P1 020180', 'K2 260180 lost 1'],
+  ],
+  [
     'FU: never ended',
     ['1 6201 81 80 M', '2 0201 80 M'],
     ['! a fragmented NAL unit did not end with its picture', 'P2 020180'],

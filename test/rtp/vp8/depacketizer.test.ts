@@ -20,6 +20,16 @@ const cases: [name: string, into: string[], out: string[]][] = [
     ['! a packet of a frame was lost', '! a frame without a beginning', 'P2 05 lost 1'],
   ],
   ['loss of the end', ['1 10 01', '-', '2 10 05 M'], ['! a packet of a frame was lost', 'P2 05 lost 1']],
+  [
+    'a keyframe with a hole is none',
+    [`1 10 ${key}`, '-', '1 00 03 M', `2 10 ${key} M`],
+    [
+      '! a packet of a frame was lost',
+      '! a frame without a beginning',
+      'format vp8 176x144 vp08.00.10.08',
+      `K2 ${keyHex} lost 1`,
+    ],
+  ],
   ['loss between', ['1 10 01 M', '-', '2 10 05 M'], ['P1 01', 'P2 05 lost 1']],
   ['a descriptor alone', ['1 10 M'], ['! a payload descriptor that does not fit']],
   ['a descriptor longer than the packet', ['1 90 f0 80 M'], ['! a payload descriptor that does not fit']],
