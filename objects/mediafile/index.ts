@@ -3,7 +3,6 @@ import { LiveMedia } from '#capability/live-media';
 import { defineObjectType } from '#core/define';
 import { VideoSource } from '#interface/video-source';
 import { mediaFileConfig } from './config.ts';
-import { MediaFile } from './media-file.ts';
 
 const mediafile = defineObjectType({
   type: 'mediafile',
@@ -13,7 +12,10 @@ const mediafile = defineObjectType({
   provides: { media: LiveMedia },
   consumes: {},
   interfaces: [VideoSource],
-  create: context => new MediaFile(context),
+  create: async context => {
+    const { MediaFile } = await import('./media-file.ts');
+    return new MediaFile(context);
+  },
 });
 
 export default mediafile;

@@ -1,5 +1,4 @@
 /** A camera that speaks RTSP (docs/spec/config.md 8.2). */
-import { Camera } from '#camera/camera';
 import { cameraConfig, transportsOf } from '#camera/settings';
 import { LiveMedia } from '#capability/live-media';
 import { type Context, defineObjectType, type Instance } from '#core/define';
@@ -74,5 +73,8 @@ export default defineObjectType({
   consumes: {},
   interfaces,
   check,
-  create: (context: Context<typeof config>): Contract => new Camera(context, () => urlOf(context.config) ?? ''),
+  create: async (context: Context<typeof config>): Promise<Contract> => {
+    const { Camera } = await import('#camera/camera');
+    return new Camera(context, () => urlOf(context.config) ?? '');
+  },
 });

@@ -8,7 +8,6 @@ import { LiveMedia } from '#capability/live-media';
 import { many, optional } from '#core/capability';
 import { defineObjectType } from '#core/define';
 import { checkRtspsrv, RtspsrvConfig } from './config.ts';
-import { createRtspsrv } from './server.ts';
 
 export default defineObjectType({
   type: 'rtspsrv',
@@ -19,5 +18,8 @@ export default defineObjectType({
   consumes: { sources: many(LiveMedia), authenticator: optional(Authenticator) },
   interfaces: [],
   check: checkRtspsrv,
-  create: createRtspsrv,
+  create: async context => {
+    const { createRtspsrv } = await import('./server.ts');
+    return createRtspsrv(context);
+  },
 });

@@ -5,7 +5,6 @@ import { defineObjectType } from '#core/define';
 import { Type } from '#core/schema';
 import { VideoSource } from '#interface/video-source';
 import { commonSourceConfig } from '#source/config';
-import { TestSource } from './test-source.ts';
 
 const config = Type.Object({
   dynamic: commonSourceConfig.dynamic,
@@ -56,5 +55,8 @@ export default defineObjectType({
   provides,
   consumes,
   interfaces,
-  create: (context: TestSourceContext) => new TestSource(context),
+  create: async (context: TestSourceContext) => {
+    const { TestSource } = await import('./test-source.ts');
+    return new TestSource(context);
+  },
 });

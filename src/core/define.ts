@@ -100,8 +100,12 @@ export interface ObjectType<
   readonly interfaces: I;
   /** Findings that a schema cannot express (one of two required ...). Pure; pointers are relative to the object. */
   check?(config: Static<C>): readonly ProblemText[];
-  /** What it returns is held against the declaration, and says nothing about it: hence no inference from it. */
-  create(context: Context<C>): NoInfer<Instance<C, P, N, I>>;
+  /**
+   * Every thread that knows of types loads all declarations. So a declaration stays light, and its behaviour is
+   * imported in here, by the thread that the object lives on, when there is the first of its type.
+   * What it returns is held against the declaration, and says nothing about it: hence no inference from it.
+   */
+  create(context: Context<C>): NoInfer<Instance<C, P, N, I>> | Promise<NoInfer<Instance<C, P, N, I>>>;
 }
 
 /** Freezes the declaration; its worth is in what the compiler refuses (test/architecture/refused.ts). */

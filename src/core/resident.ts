@@ -76,8 +76,10 @@ export class Resident {
   async create(): Promise<void> {
     this.#set('starting');
     try {
-      this.#scope = new Scope(this.#spec.name, (e, task) => this.#log.error('task-failed', { task, ...factsOf(e) }));
-      this.#instance = this.#type.create(this.#context(this.#scope));
+      const scope = new Scope(this.#spec.name, (e, task) => this.#log.error('task-failed', { task, ...factsOf(e) }));
+      this.#scope = scope;
+      const made: AnyInstance | Promise<AnyInstance> = this.#type.create(this.#context(scope));
+      this.#instance = await made;
     } catch (e) {
       await this.#fall(e);
     }

@@ -8,6 +8,7 @@ import { fakeWorld, settle } from '#fake/world';
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
 import mediafile from '#objects/mediafile/index';
+import { MediaFile } from '#objects/mediafile/media-file';
 
 /** 320x240, 25 pictures a second, a key frame every second, 4 s; AAC of 16 kHz for 4.096 s. */
 const clip = new Uint8Array(readFileSync(new URL('../fixture/media/clip.mp4', import.meta.url)));
@@ -26,7 +27,7 @@ function born(config: Partial<typeof defaults>, bytes: Uint8Array | undefined) {
   if (bytes) files.put('/v/clip.mp4', bytes);
   const world = fakeWorld({ files });
   const context: FakeContext = fakeContext(mediafile, 'file1', { ...defaults, ...config }, world);
-  const object = mediafile.create(context as Parameters<typeof mediafile.create>[0]);
+  const object = new MediaFile(context as never);
   const units: AccessUnit[] = [];
   const gaps: Gap[] = [];
   const attach = () =>

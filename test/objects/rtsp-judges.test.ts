@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import type { Camera } from '#camera/camera';
+import { Camera } from '#camera/camera';
 import { fakeContext } from '#fake/context';
 import { temporaryFolder } from '#fake/daemon';
 import { GstCamera, makeClip } from '#fake/gst-camera';
@@ -44,7 +44,7 @@ async function until(what: string, ask: () => boolean, timeoutMs: number): Promi
 function play(t: T, url: string, transport: string) {
   const world = fakeWorld({ clock: clock as never, tcp: createTcp(), udp: createUdp() });
   const context = fakeContext(rtsp, 'cam', { ...defaults, url, transport: [transport] }, world);
-  const object = rtsp.create(context as never);
+  const object = new Camera(context as never, () => url);
   const units: AccessUnit[] = [];
   object.provides.media.attach({ unit: u => void units.push(u), gap: () => {} }, { who: 'test', from: 'keyframe' });
   t.after(async () => {

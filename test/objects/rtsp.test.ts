@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { Camera } from '#camera/camera';
+import { Camera } from '#camera/camera';
 import { Fault } from '#core/errors';
 import { fakeContext } from '#fake/context';
 import { temporaryFolder } from '#fake/daemon';
@@ -37,7 +37,7 @@ async function bench(t: T, options: FakeCameraOptions = {}, config: Record<strin
   const camera = await startFakeCamera(options);
   const world = fakeWorld({ clock: clock as never, tcp: createTcp(), udp: createUdp() });
   const context = fakeContext(rtsp, 'cam', { ...defaults, url: camera.url(), ...config }, world);
-  const object = rtsp.create(context as never);
+  const object = new Camera(context as never, () => urlOf(context.config as never) ?? '');
   const units: AccessUnit[] = [];
   const gaps: Gap[] = [];
   const attach = () =>

@@ -33,7 +33,7 @@ interface Rig {
   readonly files: FakeFiles;
   readonly world: FakeWorld;
   readonly context: FakeContext;
-  readonly object: ReturnType<typeof storage.create>;
+  readonly object: Awaited<ReturnType<typeof storage.create>>;
 }
 
 /** An object whose library lives behind a wire, as in the daemon. */
@@ -51,7 +51,12 @@ function makeStorage(files = new FakeFiles()): Rig {
   });
   const library = fakeWorld({ files, clock: world.clock, openDatabase: () => openDatabase(':memory:') });
   const context = fakeContext(storage, 'stor0', defaults, world);
-  return { files, world, context, object: storage.create(context as Parameters<typeof storage.create>[0]) };
+  return {
+    files,
+    world,
+    context,
+    object: storage.create(context as never) as Awaited<ReturnType<typeof storage.create>>,
+  };
 }
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {

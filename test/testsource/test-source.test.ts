@@ -4,8 +4,8 @@ import { fakeContext } from '#fake/context';
 import { FakeClock, fakeWorld, settle } from '#fake/world';
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
-import type { TestSourceContext } from '#objects/testsource/index';
 import testsource from '#objects/testsource/index';
+import { TestSource } from '#objects/testsource/test-source';
 
 const begin = Date.UTC(2026, 2, 1, 12, 0, 0);
 const defaults = {
@@ -21,7 +21,7 @@ const defaults = {
 function born(config: Record<string, unknown> = {}, name = 'cam7') {
   const world = fakeWorld({ clock: new FakeClock(begin) });
   const context = fakeContext(testsource, name, { ...defaults, ...config }, world);
-  const object = testsource.create(context as unknown as TestSourceContext);
+  const object = new TestSource(context as never);
   const units: AccessUnit[] = [];
   const gaps: Gap[] = [];
   const attach = () =>

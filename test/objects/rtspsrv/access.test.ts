@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { Camera } from '#camera/camera';
 import { fakeContext } from '#fake/context';
 import { temporaryFolder } from '#fake/daemon';
 import { needPeer, runPeer } from '#fake/peers';
@@ -23,7 +24,8 @@ const accounts = [
 /** The guard as its own object makes it. */
 function guard(config: Record<string, unknown> = {}) {
   const context = fakeContext(authnz, 'auth', { realm: 'site', accounts, roles: [], ...config }, fakeWorld());
-  return (authnz.create(context as never) as ReturnType<typeof authnz.create>).provides.authenticator;
+  return (authnz.create(context as never) as Exclude<ReturnType<typeof authnz.create>, Promise<unknown>>).provides
+    .authenticator;
 }
 
 const challengesIn = (r: RtspResponse): Challenge[] => parseChallenges(headersNamed(r, 'www-authenticate'));
@@ -130,7 +132,7 @@ describe('our own client', () => {
       { ...defaults, url, ...config },
       fakeWorld({ clock, tcp: createTcp() } as never),
     );
-    const object = rtsp.create(context as never);
+    const object = new Camera(context as never, () => url);
     const numbers: number[] = [];
     const wall: number[] = [];
     object.provides.media.attach(

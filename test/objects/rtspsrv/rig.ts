@@ -15,6 +15,7 @@ import { parseRtcp, type RtcpPacket } from '#rtp/rtcp';
 import type { RtspResponse } from '#rtsp/message';
 import { RtspParser } from '#rtsp/parser';
 import rtspsrv from '../../../objects/rtspsrv/index.ts';
+import { createRtspsrv } from '../../../objects/rtspsrv/server.ts';
 import { markNalu } from '../../../tools/fake-camera/mark.ts';
 
 export type T = { after(f: () => Promise<void> | void): void };
@@ -106,7 +107,7 @@ export async function serve(
   const defaults = { port: 0, address: '127.0.0.1', timeout: 60, transport: ['tcp', 'udp'] };
   const context = fakeContext(rtspsrv, 'server', { ...defaults, ...config }, world);
   let urls: readonly string[] = [];
-  const object = rtspsrv.create({ ...context, announce: (said: readonly string[]) => (urls = said) } as never);
+  const object = createRtspsrv({ ...context, announce: (said: readonly string[]) => (urls = said) } as never);
   const link = (of: Readonly<Record<string, Source>>, guard?: Authenticator): void => {
     const media = new Map(Object.entries(of).map(([name, s]) => [name, s.media]));
     void object.link({ sources: media, authenticator: guard } as never);

@@ -15,6 +15,7 @@ import { clock } from '#host/clock';
 import { createHttp } from '#host/http';
 import { createPaths } from '#host/paths';
 import webserver from '#objects/webserver/index';
+import { createWebserver } from '#objects/webserver/server';
 
 let home = '';
 before(() => {
@@ -63,7 +64,7 @@ async function running(
     ...fakeContext(webserver, 'web0', full, world),
     announce: (u: readonly string[]) => void urls.push(...u),
   };
-  const instance = webserver.create(context as never);
+  const instance = createWebserver(context as never);
   const link = (list: readonly Published[], house: Partial<House> = {}): void =>
     void instance.link({ objects: new Map(list.map(o => [o.name, o])), house: fakeHouse(list, house) } as never);
   link(objects);
@@ -245,7 +246,7 @@ describe('webserver', () => {
     const base = fakeWorld();
     const world = fakeWorld({ clock, http: createHttp(base.log, createPaths(home)) } as never);
     const context = fakeContext(webserver, 'web0', checked({ port, address: '127.0.0.1' }), world);
-    const instance = webserver.create({ ...context, announce: () => undefined } as never);
+    const instance = createWebserver({ ...context, announce: () => undefined } as never);
     instance.link({ objects: new Map(), house: fakeHouse([]) } as never);
     await instance.start();
     for (let i = 0; i < 200 && context.said.faults.length === 0; i++) await new Promise(done => setTimeout(done, 5));
