@@ -11,7 +11,7 @@ import { documentSchema } from '#core/json-schema';
 import { problemLine } from '#core/problem';
 import { createHttp } from '#host/http';
 import { createLog, type LogLevel } from '#host/log';
-import { weighBuffersWithHeap } from '#host/memory';
+import { releaseStartMemory, weighBuffersWithHeap } from '#host/memory';
 import { createPaths } from '#host/paths';
 import { ServiceManager } from '#host/service';
 import { MainThreads } from '#host/threads';
@@ -90,6 +90,7 @@ async function main(options: Options): Promise<number> {
       return tell(await runCall(world, target, { object, method, ...(json === undefined ? {} : { json }) }));
     }
     case 'run':
+      releaseStartMemory();
       try {
         return await runDaemon(
           {

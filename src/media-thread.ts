@@ -2,6 +2,7 @@
 import { Stage } from '#core/stage';
 import { serveStage } from '#core/stage-wire';
 import { createLog } from '#host/log';
+import { releaseStartMemory } from '#host/memory';
 import { createPaths } from '#host/paths';
 import { workerThread } from '#host/threads';
 import { createWorld } from '#host/world';
@@ -15,6 +16,7 @@ const { threads, settings } = workerThread((service, port) => {
 const log = createLog({ level: settings.logLevel, text: settings.logText, thread: 'media' });
 const world = createWorld({ log, threads, paths: createPaths(settings.home), mayBlock: false });
 
+releaseStartMemory();
 // One object's bug must not take every camera with it: it is told, and the rest goes on.
 process.on('uncaughtException', e => log.error('bug', { error: e.message, stack: e.stack }));
 process.on('unhandledRejection', e =>
