@@ -22,7 +22,7 @@ export interface AccessUnit {
    * raw frame without ADTS. PCM: samples, channels interleaved.
    */
   readonly data: Uint8Array;
-  /** RTP packets known to be missing before or inside this unit. */
+  /** Packets (RTP, transport stream) known to be missing before or inside this unit. */
   readonly lost: number;
 }
 

@@ -8,6 +8,7 @@ import { naluType } from '#media/h264';
 const setLimitBytes = 1024;
 const ppsLimit = 16;
 
+/** One stream's, in the order in which they came. */
 export class H264ParameterSets {
   #sps: Uint8Array | undefined;
   #pps: Uint8Array[] = [];

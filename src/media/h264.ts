@@ -31,6 +31,8 @@ export interface Sps {
    * the VUI, else 0 where the profile or the order count type forbids reordering; undefined: not known.
    */
   readonly reorder: number | undefined;
+  /** frame_mbs_only: no picture is a field. */
+  readonly framesOnly: boolean;
 }
 
 /** Profiles whose SPS has the chroma fields (7.3.2.1.1). */
@@ -85,7 +87,17 @@ export function parseSps(nalu: Uint8Array): Sps | undefined {
   if (r.overrun || width < 16 || height < 16 || width > 16384 || height > 16384) return undefined;
   const vui = hasVui ? parseVui(r) : { framerate: 0, reorder: undefined };
   const never = orderCountType === 2 || profile === 66;
-  return { profile, compatibility, level, width, height, framerate: vui.framerate, reorder: never ? 0 : vui.reorder };
+  const reorder = never ? 0 : vui.reorder;
+  return {
+    profile,
+    compatibility,
+    level,
+    width,
+    height,
+    framerate: vui.framerate,
+    reorder,
+    framesOnly: framesOnly === 1,
+  };
 }
 
 /** E.1.1. A VUI cut short says nothing from there on. */

@@ -8,6 +8,7 @@ import { h265Type, h265TypeOf } from '#media/h265';
 const setLimitBytes = 4096;
 const ppsLimit = 64;
 
+/** One stream's, in the order in which they came. */
 export class H265ParameterSets {
   #vps: Uint8Array | undefined;
   #sps: Uint8Array | undefined;
