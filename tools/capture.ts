@@ -84,6 +84,7 @@ async function capture(urlText: string, file: string, seconds: number): Promise<
       rtp: () => {},
       rtcp: () => {},
       report: () => undefined,
+      quirk: name => console.error(`quirk: ${name}`),
       redirected: location => end(`redirected to ${location}: capture that`),
       failed: (failure: SessionFailure) => end(`${failure.code}: ${failure.message}`),
     },

@@ -57,6 +57,7 @@ export function replay(text: string, time: 'server' | 'device' = 'server'): Repl
       rtp: (track, bytes, begin, end) => receiver?.rtp(track, bytes, begin, end, beganMs + nowMs),
       rtcp: (track, bytes, begin, end) => receiver?.rtcp(track, bytes, begin, end, beganMs + nowMs),
       report: () => undefined,
+      quirk: name => void requests.push(`(quirk ${name})`),
       redirected: url => void requests.push(`(redirected to ${url})`),
       failed: failure => void failures.push(failure),
     },

@@ -7,6 +7,7 @@
 import type { Attempt } from '#core/define';
 import { Fault, faultFrom } from '#core/errors';
 import type { GapReason } from '#media/gap';
+import { type Lessons, type QuirkName, quirks } from '#rtsp/quirks';
 import { parseRtspUrl, type RtspUrl } from '#rtsp/url';
 import { LiveSource } from '#source/live-source';
 import { Connection } from './connection.ts';
@@ -27,6 +28,8 @@ export class Camera {
   /** Audio flowed in the last session: the next one has to bring it again (config.md 6.2). */
   #audioExpected = false;
   #bufferTold = false;
+  #lessons: Lessons = {};
+  readonly #quirks = new Set<QuirkName>();
   #connection: Connection | undefined;
   /** Of the connections that are over. */
   #figures: RtpFigures = noFigures;
@@ -126,6 +129,9 @@ export class Camera {
       login,
       basic: url.host === first.host,
       audioExpected: this.#audioExpected,
+      lessons: this.#lessons,
+      learned: lessons => this.#learned(lessons),
+      quirk: name => this.#quirk(name),
       nextRunId: () => ++this.#runId,
       healthy: () => {
         order.works(transport);
@@ -157,6 +163,20 @@ export class Camera {
       connection.close();
       attempt.scope.forget(connection);
     }
+  }
+
+  #learned(lessons: Lessons): void {
+    const before = this.#lessons;
+    this.#lessons = lessons;
+    if (lessons.keepAliveByOptions !== before.keepAliveByOptions) this.#quirk('get-parameter-ends-session');
+    if (lessons.keepAliveMs !== before.keepAliveMs) this.#quirk('early-expiry');
+  }
+
+  /** The operator is told once what is odd about a camera. */
+  #quirk(name: QuirkName): void {
+    if (this.#quirks.has(name)) return;
+    this.#quirks.add(name);
+    this.#context.log.info('quirk', { quirk: name, sign: quirks[name].sign, policy: quirks[name].policy });
   }
 
   #stopped(reason: GapReason, lastWallMs: number): void {

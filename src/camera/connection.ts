@@ -12,6 +12,7 @@ import type { MediaDescription } from '#rtp/receiver';
 import { Receiver } from '#rtp/receiver';
 import type { ReportBlock } from '#rtp/rtcp';
 import type { Login } from '#rtsp/auth';
+import type { Lessons, QuirkName } from '#rtsp/quirks';
 import { RtspSession, type SessionFailure, type SessionTaker } from '#rtsp/session';
 import { parseRtspUrl, type RtspUrl } from '#rtsp/url';
 import type { LiveSource } from '#source/live-source';
@@ -30,8 +31,13 @@ export interface ConnectionOptions {
   readonly login: Login | undefined;
   readonly basic: boolean;
   readonly audioExpected: boolean;
+  readonly lessons: Lessons;
   nextRunId(): number;
   healthy(): void;
+  /** How the next session with this camera is to be held. */
+  learned(lessons: Lessons): void;
+  /** The camera breaks a rule; told once for each session. */
+  quirk(name: QuirkName): void;
   /** The system gave so few bytes for what arrives by UDP. */
   smallBuffer(bytes: number): void;
 }
@@ -100,6 +106,7 @@ export class Connection implements SessionTaker {
         cnonce: world.random.uuid().replaceAll('-', ''),
         ssrc: this.#ssrc,
         requestTimeoutMs,
+        lessons: options.lessons,
         transport: options.transport === 'http' ? 'tcp' : options.transport,
         datagrams: {
           open: tracks => this.#udp?.open(tracks),
@@ -252,6 +259,10 @@ export class Connection implements SessionTaker {
     return this.#receiver?.report(track, this.#options.context.world.clock.wallMs());
   }
 
+  quirk(name: QuirkName): void {
+    this.#options.quirk(name);
+  }
+
   redirected(location: string): void {
     const url = parseRtspUrl(location);
     if (url !== undefined) this.#settle?.({ redirect: url });
@@ -347,6 +358,9 @@ export class Connection implements SessionTaker {
   }
 
   #end(fault: Fault): void {
+    const { lessons, learned } = this.#options;
+    const better = this.#session.lessons(this.#lastPacketMs);
+    if (better !== lessons) learned(better);
     this.#fail?.(fault);
   }
 

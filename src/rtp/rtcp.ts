@@ -50,6 +50,12 @@ export type RtcpPacket = SenderReport | ReceiverReport | SourceDescription | Goo
 /** Seconds from 1900 (NTP) to 1970. */
 const ntpToUnix = 2208988800;
 
+/** RTCP, not RTP: by the numbers that RTP keeps free for that (RFC 5761 4). */
+export const isRtcp = (bytes: Uint8Array, begin: number): boolean => {
+  const type = bytes[begin + 1]!;
+  return type >= 192 && type <= 223;
+};
+
 /** The packets of a compound packet that make sense; a broken one ends it. */
 export function parseRtcp(bytes: Uint8Array, begin: number, end: number): RtcpPacket[] {
   const found: RtcpPacket[] = [];

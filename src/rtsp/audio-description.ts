@@ -4,22 +4,28 @@ import { parseStreamMuxConfig } from '#media/latm';
 import { plainTrack } from '#media/sound';
 import type { G726Packing } from '#rtp/g726/depacketizer';
 import type { AudioDescription } from '#rtp/media-description';
-import { formatParameters, type MediaSection, type RtpMap, rtpMapOf } from '#sdp/sdp';
+import type { MediaSection, RtpMap } from '#sdp/sdp';
 import { bytesOfHex } from './binary-text.ts';
+import { mapOf, parametersOf, type QuirkTaker } from './format-lines.ts';
 
 type Parameters = ReadonlyMap<string, string>;
 
 /** The first format that is understood. */
-export function audioOf(section: MediaSection): AudioDescription | undefined {
+export function audioOf(section: MediaSection, quirk: QuirkTaker): AudioDescription | undefined {
   for (const format of section.formats) {
-    const map = rtpMapOf(section, format);
-    const found = map && formatOf(map, Number(format), formatParameters(section, format));
+    const map = mapOf(section, format, quirk);
+    const found = map && formatOf(map, Number(format), parametersOf(section, format, quirk), quirk);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function formatOf(map: RtpMap, payloadType: number, parameters: Parameters): AudioDescription | undefined {
+function formatOf(
+  map: RtpMap,
+  payloadType: number,
+  parameters: Parameters,
+  quirk: QuirkTaker,
+): AudioDescription | undefined {
   const { clockRate, channels } = map;
   const common = { kind: 'audio', payloadType, clockRate } as const;
   const encoding = map.encoding.toUpperCase();
@@ -42,7 +48,11 @@ function formatOf(map: RtpMap, payloadType: number, parameters: Parameters): Aud
     case 'PCMU':
     case 'PCMA': {
       const codec = encoding === 'PCMU' ? 'pcmu' : 'pcma';
-      return channels > 8 ? undefined : { ...common, codec, track: plainTrack(codec, clockRate, channels) };
+      if (channels > 8) return undefined;
+      // Static types are fixed by RFC 3551 6; of the others no rate above this is one of sound.
+      const odd = clockRate > 48000 || (payloadType === (codec === 'pcmu' ? 0 : 8) && clockRate !== 8000);
+      if (odd) quirk('g711-rate');
+      return { ...common, codec, track: plainTrack(codec, odd ? 8000 : clockRate, channels) };
     }
     case 'L16':
       return channels > 8 ? undefined : { ...common, codec: 'lpcm', track: plainTrack('lpcm', clockRate, channels) };

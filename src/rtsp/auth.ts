@@ -24,6 +24,10 @@ export interface DigestChallenge {
   readonly qop: boolean;
   /** The nonce had expired; the password may be right. */
   readonly stale: boolean;
+  /** Realm and nonce with their backslashes, if they have any: some mean them as they stand. */
+  readonly written?: { readonly realm: string; readonly nonce: string };
+  /** Realm and nonce are as they were written, and go back like that. */
+  readonly asWritten?: true;
 }
 export type Challenge = BasicChallenge | DigestChallenge;
 
@@ -49,6 +53,7 @@ export function parseChallenges(values: readonly string[]): Challenge[] {
       const qop = offered?.includes('auth') === true;
       const nonce = p.get('nonce');
       if (nonce === undefined || algorithm === undefined || (offered?.join('') && !qop)) continue;
+      const asWritten = { realm: written(rest, 'realm'), nonce: written(rest, 'nonce') };
       found.push({
         scheme: 'digest',
         realm: p.get('realm') ?? '',
@@ -58,6 +63,7 @@ export function parseChallenges(values: readonly string[]): Challenge[] {
         algorithmSaid: p.has('algorithm'),
         qop,
         stale: p.get('stale')?.toLowerCase() === 'true',
+        ...(`${asWritten.realm}${asWritten.nonce}`.includes('\\') ? { written: asWritten } : {}),
       });
     }
   }
@@ -83,7 +89,8 @@ export function answerChallenge(
   const nc = request.count.toString(16).padStart(8, '0');
   const proof = { ...challenge, ...request, nc };
   const response = digest(challenge.algorithm, digestSecret(challenge.realm, login, challenge.algorithm), proof);
-  let text = `Digest username="${quote(login.user)}", realm="${quote(challenge.realm)}", nonce="${quote(challenge.nonce)}"`;
+  const said = (text: string): string => (challenge.asWritten === true ? text : quote(text));
+  let text = `Digest username="${quote(login.user)}", realm="${said(challenge.realm)}", nonce="${said(challenge.nonce)}"`;
   text += `, uri="${quote(request.uri)}", response="${response}"`;
   if (challenge.algorithmSaid) text += `, algorithm=${challenge.algorithm}`;
   if (challenge.opaque !== undefined) text += `, opaque="${quote(challenge.opaque)}"`;
@@ -219,6 +226,9 @@ function parameters(text: string): Map<string, string> {
       found.set(m[1].toLowerCase(), m[2]?.replace(/\\(.)/g, '$1') ?? m[3] ?? '');
   return found;
 }
+/** The value of one parameter with its escapes, without the quotes around it. */
+const written = (text: string, name: string): string =>
+  new RegExp(`(?:^|[\\s,])${name}\\s*=\\s*"((?:[^"\\\\]|\\\\.)*)"`, 'i').exec(text)?.[1] ?? '';
 const quote = (text: string): string => text.replace(/["\\]/g, c => `\\${c}`);
 const base64 = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 function fromBase64(text: string): string {

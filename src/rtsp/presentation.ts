@@ -1,7 +1,9 @@
 /** Which tracks of a described presentation are played, and how they are packed. */
 import type { MediaDescription, MetadataDescription } from '#rtp/media-description';
-import { attribute, type MediaSection, rtpMapOf, type SessionDescription } from '#sdp/sdp';
+import { attribute, type MediaSection, type SessionDescription } from '#sdp/sdp';
 import { audioOf } from './audio-description.ts';
+import { encodingsOf, mapOf } from './format-lines.ts';
+import type { RtspQuirk } from './quirks.ts';
 import { resolveControl } from './url.ts';
 import { videoOf } from './video-description.ts';
 
@@ -18,6 +20,8 @@ export interface Presentation {
   readonly control: string;
   /** What is wanted and there, but not understood: `video H265`. */
   readonly ignored: readonly string[];
+  /** What the description does against the rules. */
+  readonly quirks: readonly RtspQuirk[];
 }
 
 /**
@@ -27,17 +31,34 @@ export interface Presentation {
 export function presentationOf(sdp: SessionDescription, base: string, want: Wanted): Presentation {
   const found = new Map<MediaDescription['kind'], PlayedTrack>();
   const ignored: string[] = [];
+  const quirks = new Set<RtspQuirk>();
+  const backChannel = backChannelIn(sdp);
   for (const section of sdp.media) {
     const kind = kindOf(section);
     if (kind === undefined || !want[kind] || found.has(kind)) continue;
+    if (section === backChannel) {
+      quirks.add('back-channel-described');
+      continue;
+    }
     const control = resolveControl(base, attribute(section, 'control'));
-    const media = readers[kind](section);
+    const media = readers[kind](section, name => quirks.add(name));
     if (media !== undefined) found.set(kind, { media, control });
     // An application section without XML is something else, not metadata that we fail to read.
     else if (kind !== 'metadata') ignored.push(`${kind} ${encodingsOf(section)}`);
   }
   const tracks = [found.get('video'), found.get('audio'), found.get('metadata')].filter(t => t !== undefined);
-  return { tracks, control: resolveControl(base, attribute(sdp, 'control')), ignored: ignored.slice(0, 8) };
+  const control = resolveControl(base, attribute(sdp, 'control'));
+  return { tracks, control, ignored: ignored.slice(0, 8), quirks: [...quirks] };
+}
+
+/**
+ * The audio that we are to send. Servers disagree on whose side `sendonly` is said from, so it counts only where
+ * other audio is described without it.
+ */
+function backChannelIn(sdp: SessionDescription): MediaSection | undefined {
+  const audio = sdp.media.filter(m => m.kind === 'audio');
+  const ours = audio.filter(m => attribute(m, 'sendonly') !== undefined);
+  return ours.length < audio.length ? ours[0] : undefined;
 }
 
 export interface Wanted {
@@ -53,17 +74,11 @@ const kindOf = ({ kind }: MediaSection): MediaDescription['kind'] | undefined =>
 const readers = { video: videoOf, audio: audioOf, metadata: metadataOf } as const;
 
 /** ONVIF Streaming Specification 5.1.2.1.1; compressed documents (gzip, exi) are left out. */
-function metadataOf(section: MediaSection): MetadataDescription | undefined {
+function metadataOf(section: MediaSection, quirk: (name: RtspQuirk) => void): MetadataDescription | undefined {
   for (const format of section.formats) {
-    const map = rtpMapOf(section, format);
+    const map = mapOf(section, format, quirk);
     if (map?.encoding.toLowerCase() !== 'vnd.onvif.metadata') continue;
     return { kind: 'metadata', codec: 'metadata', payloadType: Number(format), clockRate: map.clockRate };
   }
   return undefined;
 }
-
-const encodingsOf = (section: MediaSection): string =>
-  section.formats
-    .slice(0, 4)
-    .map(f => (rtpMapOf(section, f)?.encoding ?? f).slice(0, 32))
-    .join(',') || '(no format)';

@@ -3,6 +3,7 @@ import type { MediaDescription } from '#rtp/receiver';
 import type { ReportBlock } from '#rtp/rtcp';
 import type { Login } from './auth.ts';
 import type { Wanted } from './presentation.ts';
+import type { Lessons, QuirkName } from './quirks.ts';
 import type { Delivery, MediaTransport } from './transport.ts';
 
 /** Why a session ended. The kinds are those of core's errors. */
@@ -22,6 +23,8 @@ export interface SessionTaker {
   rtcp(track: number, bytes: Uint8Array, begin: number, end: number): void;
   /** What to report of a track; undefined before its first packet. */
   report(track: number): ReportBlock | undefined;
+  /** The camera breaks a rule in a way that has a name, and is treated accordingly from now on. Told once each. */
+  quirk(name: QuirkName): void;
   /** The session is to be had at another URL; this one is over. */
   redirected(url: string): void;
   /** The session is over. Told once. */
@@ -53,6 +56,8 @@ export interface SessionOptions {
   readonly requestTimeoutMs: number;
   /** How media are to come; `tcp` by default. */
   readonly transport?: MediaTransport;
+  /** From earlier sessions with this camera. */
+  readonly lessons?: Lessons;
   /** For all transports but `tcp`. */
   readonly datagrams?: Datagrams;
 }

@@ -10,17 +10,19 @@
  *   - media may come before PLAY is answered, and is handed on;
  *   - the channels are those the camera names, not those asked for;
  *   - a camera that answers nothing any more but sends media is left in peace;
- *   - one that plays no aggregate (459, RFC 2326 11.3.10) is played track by track.
+ *   - one that plays no aggregate (459, RFC 2326 11.3.10) is played track by track;
+ *   - and more, each by its name, in `quirks.ts`.
  */
 import { writeRtcp } from '#rtp/rtcp';
-import { parseSdp } from '#sdp/sdp';
-import { answerChallenge, type Challenge, parseChallenges, strongest } from './auth.ts';
+import { parseSdp, type SessionDescription } from '#sdp/sdp';
+import { ChannelMap } from './channel-map.ts';
+import { ClientLogin } from './client-login.ts';
+import { KeepAlive } from './keep-alive.ts';
 import {
   bodyText,
   cseqOf,
   type Headers,
   header,
-  headersNamed,
   type RtspRequest,
   type RtspResponse,
   sessionOf,
@@ -30,9 +32,10 @@ import {
 } from './message.ts';
 import { RtspParser, type RtspTaker } from './parser.ts';
 import { type Presentation, presentationOf } from './presentation.ts';
+import type { Lessons, QuirkName } from './quirks.ts';
 import type { SessionFailure, SessionOptions, SessionTaker } from './session-owner.ts';
 import { deliveryOf, type MediaTransport, rtpInfo, transportWanted } from './transport.ts';
-import { parseRtspUrl } from './url.ts';
+import { parseRtspUrl, queryOf } from './url.ts';
 
 export type { Datagrams, SessionFailure, SessionOptions, SessionTaker } from './session-owner.ts';
 
@@ -49,24 +52,23 @@ interface Asked {
 }
 
 const reportEveryMs = 5_000;
-/** Half of the 60 s after which a session ends where nobody says otherwise (RFC 2326 12.37). */
-const keepAliveMostMs = 30_000;
-/** A camera whose nonces are stale at once would let us try for ever. */
-const staleMost = 3;
+const foreignMs = 1_000;
 
 export class RtspSession implements RtspTaker {
   readonly #options: SessionOptions;
   readonly #taker: SessionTaker;
   readonly #transport: MediaTransport;
+  readonly #login: ClientLogin;
+  readonly #alive: KeepAlive;
   #parser: RtspParser;
   #step: Step = 'OPTIONS';
   #nowMs = 0;
   #cseq = 0;
   #asked: Asked | undefined;
-  #challenge: Challenge | undefined;
-  /** Requests answered with the present nonce. */
-  #nonceCount = 0;
-  #presentation: Presentation = { tracks: [], control: '', ignored: [] };
+  /** May be the answer, if none with the right CSeq comes. */
+  #foreign: { readonly response: RtspResponse; readonly untilMs: number } | undefined;
+  #sdp: SessionDescription | undefined;
+  #presentation: Presentation = { tracks: [], control: '', ignored: [], quirks: [] };
   #setUp = 0;
   #setUpBegan = false;
   /** RTP ports of ours, by track. */
@@ -75,19 +77,19 @@ export class RtspSession implements RtspTaker {
   #playAt = -1;
   #rtpTimes: (number | undefined)[] = [];
   #sessionId: string | undefined;
-  #keepAliveMs = keepAliveMostMs;
-  #keepAliveAtMs = 0;
+
   #reportAtMs = 0;
-  #getParameter = false;
-  /** Channel -> track * 2, plus 1 for RTCP; -1: not ours. */
-  readonly #channels = new Int16Array(256).fill(-1);
+  readonly #channels = new ChannelMap();
   /** Channel for our RTCP of each track that is set up; -1: by `Datagrams`. */
   readonly #rtcpChannels: number[] = [];
+  readonly #quirks = new Set<QuirkName>();
 
   constructor(options: SessionOptions, taker: SessionTaker) {
     this.#options = options;
     this.#taker = taker;
     this.#transport = options.transport ?? 'tcp';
+    this.#login = new ClientLogin(options.login, options.basic, options.cnonce);
+    this.#alive = new KeepAlive(options.lessons);
     this.#parser = new RtspParser(this);
   }
 
@@ -98,6 +100,11 @@ export class RtspSession implements RtspTaker {
   /** The camera was asked for this transport: what went wrong since may be about it. */
   get setUpAsked(): boolean {
     return this.#setUpBegan;
+  }
+
+  /** The session has ended against our will; media came until `mediaMs`. What the next one is to do better. */
+  lessons(mediaMs: number): Lessons {
+    return this.#alive.lessons(mediaMs);
   }
 
   start(nowMs: number): void {
@@ -124,7 +131,7 @@ export class RtspSession implements RtspTaker {
   reconnected(nowMs: number): void {
     this.#nowMs = nowMs;
     this.#parser = new RtspParser(this);
-    this.#asked = undefined;
+    this.#asked = this.#foreign = undefined;
     if (this.#step === 'playing') this.#keepAlive();
   }
 
@@ -133,7 +140,10 @@ export class RtspSession implements RtspTaker {
     this.#nowMs = nowMs;
     if (this.#step === 'over') return;
     const asked = this.#asked;
-    if (asked && nowMs >= asked.deadlineMs) {
+    if (asked && this.#foreign && nowMs >= this.#foreign.untilMs) {
+      this.#quirk('foreign-cseq');
+      this.#answered(asked, this.#foreign.response);
+    } else if (asked && nowMs >= asked.deadlineMs) {
       this.#asked = undefined;
       if (this.#step !== 'playing') {
         const seconds = this.#options.requestTimeoutMs / 1000;
@@ -142,7 +152,7 @@ export class RtspSession implements RtspTaker {
       }
     }
     if (this.#step !== 'playing') return;
-    if (nowMs >= this.#keepAliveAtMs && !this.#asked) this.#keepAlive();
+    if (!this.#asked && this.#alive.isDue(nowMs)) this.#keepAlive();
     if (nowMs >= this.#reportAtMs) this.#sendReports(nowMs);
   }
 
@@ -156,7 +166,7 @@ export class RtspSession implements RtspTaker {
   // What the parser says, RtspTaker:
 
   interleaved(channel: number, bytes: Uint8Array, begin: number, end: number): void {
-    const target = this.#channels[channel]!;
+    const target = this.#channels.targetOf(channel, bytes, begin, end);
     if (target < 0) return;
     if ((target & 1) === 0) this.#taker.rtp(target >> 1, bytes, begin, end);
     else this.#taker.rtcp(target >> 1, bytes, begin, end);
@@ -182,9 +192,18 @@ export class RtspSession implements RtspTaker {
   response(response: RtspResponse): void {
     const asked = this.#asked;
     const cseq = cseqOf(response);
-    // An answer that came too late, or to nothing.
-    if (this.#step === 'over' || !asked || (cseq !== undefined && cseq !== asked.cseq) || response.status < 200) return;
-    this.#asked = undefined;
+    if (this.#step === 'over' || !asked || response.status < 200) return;
+    if (cseq !== undefined && cseq !== asked.cseq && !this.#quirks.has('foreign-cseq')) {
+      // Too late, or to nothing; but a number that nobody has used may be the camera's own count.
+      if (cseq === 0 || cseq > asked.cseq) this.#foreign = { response, untilMs: this.#nowMs + foreignMs };
+      return;
+    }
+    this.#answered(asked, response);
+  }
+
+  #answered(asked: Asked, response: RtspResponse): void {
+    this.#asked = this.#foreign = undefined;
+    if (this.#step === 'playing') this.#alive.answered();
     if (response.status === 401) {
       this.#authorize(asked, response);
       return;
@@ -202,6 +221,7 @@ export class RtspSession implements RtspTaker {
       this.#askPlay();
       return;
     }
+    if (this.#askedInAnotherWay(asked, response.status)) return;
     // Whoever cannot say what it can do may still do it.
     if (response.status !== 200 && this.#step !== 'OPTIONS') {
       // Only words: one that quotes our request would quote the login too.
@@ -215,10 +235,33 @@ export class RtspSession implements RtspTaker {
     this.#next(response);
   }
 
+  /** A refusal that there is a remedy for. */
+  #askedInAnotherWay(asked: Asked, status: number): boolean {
+    if (this.#step === 'PLAY' && (status === 457 || status === 400) && asked.headers.length > 0) {
+      this.#quirk('range-refused');
+      this.#ask('PLAY', asked.uri);
+      return true;
+    }
+    if (this.#step !== 'SETUP' || this.#setUp > 0 || ![400, 404, 451, 454].includes(status)) return false;
+    const { uri, want } = this.#options;
+    const query = queryOf(uri);
+    if (query === '' || asked.uri.includes(query) || this.#sdp === undefined) return false;
+    this.#quirk('query-lost');
+    this.#presentation = presentationOf(this.#sdp, uri, want);
+    this.#askSetUp();
+    return true;
+  }
+
+  #quirk(name: QuirkName): void {
+    if (this.#quirks.has(name)) return;
+    this.#quirks.add(name);
+    this.#taker.quirk(name);
+  }
+
   #next(response: RtspResponse): void {
     switch (this.#step) {
       case 'OPTIONS':
-        this.#getParameter = /\bGET_PARAMETER\b/i.test(header(response, 'public') ?? '');
+        this.#alive.announced(header(response, 'public') ?? '');
         this.#step = 'DESCRIBE';
         this.#ask('DESCRIBE', this.#options.uri, [['Accept', 'application/sdp']]);
         break;
@@ -248,7 +291,7 @@ export class RtspSession implements RtspTaker {
       }
     }
     this.#step = 'playing';
-    this.#keepAliveAtMs = this.#nowMs + this.#keepAliveMs;
+    this.#alive.begin(this.#nowMs);
     this.#reportAtMs = this.#nowMs + 1_000;
     this.#taker.playing(this.#rtpTimes);
   }
@@ -257,8 +300,10 @@ export class RtspSession implements RtspTaker {
     const said = [header(response, 'content-base'), header(response, 'content-location')];
     const base = said.find(b => b !== undefined && parseRtspUrl(b) !== undefined) ?? this.#options.uri;
     const sdp = parseSdp(bodyText(response));
+    this.#sdp = sdp;
     this.#presentation = presentationOf(sdp, base, this.#options.want);
     const { tracks, ignored } = this.#presentation;
+    for (const name of this.#presentation.quirks) this.#quirk(name);
     const videoIgnored = ignored.some(i => i.startsWith('video'));
     if (tracks.length === 0 || (videoIgnored && tracks[0]?.media.kind !== 'video')) {
       const got =
@@ -309,8 +354,7 @@ export class RtspSession implements RtspTaker {
   }
 
   #keepAlive(): void {
-    this.#keepAliveAtMs = this.#nowMs + this.#keepAliveMs;
-    this.#ask(this.#getParameter ? 'GET_PARAMETER' : 'OPTIONS', this.#control);
+    this.#ask(this.#alive.next(this.#nowMs), this.#control);
   }
 
   #setUpTrack(response: RtspResponse): void {
@@ -318,8 +362,7 @@ export class RtspSession implements RtspTaker {
     if (session) {
       this.#sessionId ??= session.id;
       // Said for one track it holds for the others, which need not repeat it.
-      const seconds = session.timeoutSeconds;
-      if (seconds !== undefined) this.#keepAliveMs = Math.max(1_000, Math.min(keepAliveMostMs, seconds * 500));
+      if (session.timeoutSeconds !== undefined) this.#alive.timeout(session.timeoutSeconds);
     }
     const asked = this.#transport;
     const delivery = deliveryOf(header(response, 'transport'), asked, this.#firstOf(this.#setUp));
@@ -329,11 +372,17 @@ export class RtspSession implements RtspTaker {
       return;
     }
     if (delivery.kind === 'tcp') {
-      this.#channels[delivery.rtcp] = 2 * this.#setUp + 1;
-      this.#channels[delivery.rtp] = 2 * this.#setUp;
-      this.#rtcpChannels[this.#setUp] = delivery.rtcp;
-      this.#parser.expectChannel(delivery.rtp);
-      this.#parser.expectChannel(delivery.rtcp);
+      const { rtp, rtcp } = delivery;
+      const payloadType = this.#presentation.tracks[this.#setUp]?.media.payloadType ?? -1;
+      this.#rtcpChannels[this.#setUp] = rtcp;
+      const expected = [rtp, rtcp];
+      if (this.#channels.assign(this.#setUp, rtp, rtcp, payloadType)) {
+        this.#quirk('shared-channels');
+        const proposed = this.#firstOf(this.#setUp);
+        this.#channels.assume(this.#setUp, proposed, proposed + 1, payloadType);
+        expected.push(proposed, proposed + 1);
+      }
+      for (const channel of expected) this.#parser.expectChannel(channel);
     } else {
       this.#rtcpChannels[this.#setUp] = -1;
       this.#options.datagrams?.delivery(this.#setUp, delivery);
@@ -345,27 +394,18 @@ export class RtspSession implements RtspTaker {
   #keptAlive(asked: Asked, response: RtspResponse): void {
     if (response.status === 454) {
       this.#fail('protocol', 'rtsp-454', `expected 200 to ${asked.method}, got 454 Session Not Found`);
-    } else if (response.status !== 200 && this.#getParameter) {
-      // Announced, but not meant: OPTIONS keeps a session alive as well (RFC 2326 12.37).
-      this.#getParameter = false;
-      this.#keepAliveAtMs = this.#nowMs;
-    }
+    } else if (response.status !== 200) this.#alive.refused(this.#nowMs);
   }
 
   #authorize(asked: Asked, response: RtspResponse): void {
-    const challenges = parseChallenges(headersNamed(response, 'www-authenticate'));
-    const usable = challenges.filter(c => c.scheme === 'digest' || this.#options.basic);
-    const challenge = strongest(usable);
-    if (this.#options.login === undefined) {
-      this.#fail('refused', 'rtsp-401', `expected ${asked.method} to be allowed, got 401: the camera asks for a login`);
-    } else if (challenge === undefined) {
-      this.#fail('refused', 'rtsp-401', 'expected a Digest or Basic challenge, got 401 with none that can be answered');
-    } else if (asked.repeats > 0 && !(challenge.scheme === 'digest' && challenge.stale && asked.repeats < staleMost)) {
-      this.#fail('refused', 'rtsp-401', `expected ${asked.method} to be allowed, got 401: the login is not accepted`);
-    } else {
-      this.#challenge = challenge;
-      this.#nonceCount = 0;
+    const answer = this.#login.challenged(response, asked.method, asked.repeats);
+    if (typeof answer !== 'string') {
+      if (answer.quirk !== undefined) this.#quirk(answer.quirk);
       this.#send({ ...asked, repeats: asked.repeats + 1 });
+    } else if (this.#step !== 'playing') this.#fail('refused', 'rtsp-401', answer);
+    else {
+      this.#quirk('keep-alive-unauthorized');
+      this.#alive.change();
     }
   }
 
@@ -392,11 +432,8 @@ export class RtspSession implements RtspTaker {
       ['User-Agent', this.#options.userAgent],
     ];
     if (this.#sessionId !== undefined) headers.push(['Session', this.#sessionId]);
-    if (this.#challenge !== undefined && this.#options.login !== undefined) {
-      const { method, uri } = asked;
-      const request = { method, uri, cnonce: this.#options.cnonce, count: ++this.#nonceCount };
-      headers.push(['Authorization', answerChallenge(this.#challenge, this.#options.login, request)]);
-    }
+    const authorization = this.#login.authorization(asked.method, asked.uri);
+    if (authorization !== undefined) headers.push(['Authorization', authorization]);
     this.#taker.write(writeRequest(asked.method, asked.uri, [...headers, ...asked.headers]));
   }
 

@@ -33,6 +33,9 @@ export function parseRtspUrl(text: string): RtspUrl | undefined {
   return { ...url, login: { user, password: colon < 0 ? '' : unescaped(userinfo.slice(colon + 1)) } };
 }
 
+/** `?channel=1&subtype=0`; '' without one. */
+export const queryOf = (uri: string): string => (uri.includes('?') ? uri.slice(uri.indexOf('?')) : '');
+
 function unescaped(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -49,6 +52,8 @@ function unescaped(text: string): string {
 export function resolveControl(base: string, control: string | undefined): string {
   if (control === undefined || control === '' || control === '*') return base;
   if (/^rtsps?:\/\//i.test(control)) return control;
+  // All there is to tell the tracks apart is a query.
+  if (control.startsWith('?')) return base + control;
   if (control.startsWith('/')) return (/^rtsps?:\/\/[^/?#]+/i.exec(base)?.[0] ?? '') + control;
   return base.endsWith('/') ? base + control : `${base}/${control}`;
 }

@@ -1,8 +1,9 @@
 /** Which video a section of a session description offers, and how it is packed. */
 import type { VideoCodec } from '#media/track';
 import type { VideoDescription } from '#rtp/media-description';
-import { attribute, formatParameters, type MediaSection, rtpMapOf } from '#sdp/sdp';
+import { attribute, type MediaSection } from '#sdp/sdp';
 import { bytesOfBase64 } from './binary-text.ts';
+import { mapOf, parametersOf, type QuirkTaker } from './format-lines.ts';
 
 /** By name of the encoding (rtpmap), in upper case. */
 const codecs: Readonly<Record<string, VideoCodec>> = {
@@ -15,12 +16,12 @@ const codecs: Readonly<Record<string, VideoCodec>> = {
 };
 
 /** The first format that is understood. */
-export function videoOf(section: MediaSection): VideoDescription | undefined {
+export function videoOf(section: MediaSection, quirk: QuirkTaker): VideoDescription | undefined {
   for (const format of section.formats) {
-    const map = rtpMapOf(section, format);
+    const map = mapOf(section, format, quirk);
     const codec = map && codecs[map.encoding.toUpperCase()];
     if (map === undefined || codec === undefined) continue;
-    const parameters = formatParameters(section, format);
+    const parameters = parametersOf(section, format, quirk);
     const sets = (name: string): Uint8Array[] =>
       (parameters.get(name) ?? '')
         .split(',')

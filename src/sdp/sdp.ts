@@ -118,6 +118,7 @@ export function attribute(of: { readonly attributes: readonly Attribute[] }, nam
 /** Payload types fixed by RFC 3551 6, those a camera may use. */
 const fixed: Readonly<Record<string, RtpMap>> = {
   '0': { encoding: 'PCMU', clockRate: 8000, channels: 1 },
+  '2': { encoding: 'G726-32', clockRate: 8000, channels: 1 },
   '8': { encoding: 'PCMA', clockRate: 8000, channels: 1 },
   '10': { encoding: 'L16', clockRate: 44100, channels: 2 },
   '11': { encoding: 'L16', clockRate: 44100, channels: 1 },

@@ -12,6 +12,8 @@
  *     M: 0 80600001...                     media of the camera, on that channel, in hexadecimal
  *     T: 30                                seconds pass, with a tick each
  *     R: again                             the connection was lost, and is there again
+ *     L: {"keepAliveMs":4000}              what was learned of the camera so far, if the session ended now
+ *     @ uri rtsp://cam/x?y                 another URL than rtsp://cam/live
  *     @ udp                                media are to come by UDP, or by multicast
  *     > playing 123 -                      what the session has said since the last such line
  *     # remark
@@ -70,6 +72,9 @@ export class SessionRecord implements SessionTaker {
     if (track > 0) return undefined;
     return { ssrc: 9, fractionLost: 0, lost: 0, highestSeq: 1, jitter: 0, lastReport: 0, delaySinceLastReport: 0 };
   }
+  quirk(name: string): void {
+    this.said.push(`quirk ${name}`);
+  }
   redirected(url: string): void {
     this.said.push(`redirected ${url}`);
   }
@@ -86,7 +91,9 @@ export function playTranscript(
 ): SessionRecord {
   const record = new SessionRecord();
   const transport = (/^@ (udp|multicast)$/m.exec(text)?.[1] ?? 'tcp') as 'tcp' | 'udp' | 'multicast';
-  const session = new RtspSession({ ...sessionOptions, transport, datagrams: record.datagrams, ...options }, record);
+  const uri = /^@ uri (\S+)$/m.exec(text)?.[1] ?? sessionOptions.uri;
+  const { datagrams } = record;
+  const session = new RtspSession({ ...sessionOptions, uri, transport, datagrams, ...options }, record);
   let nowMs = 0;
   const receive = (bytes: Uint8Array): void => {
     for (let at = 0; at < bytes.length; at += pieceBytes) {
@@ -102,6 +109,7 @@ export function playTranscript(
     const lines = block.split('\n').filter(l => l !== '' && !l.startsWith('#'));
     const kind = lines[0]?.[0];
     const content = lines.map(l => l.replace(/^(?:[A-Z]:|>) ?/, ''));
+    if (lines.length === 0) continue;
     if (kind === '@') continue;
     assert.ok(
       lines.every(l => l[0] === kind),
@@ -131,6 +139,8 @@ export function playTranscript(
         const payload = Buffer.from(hex, 'hex');
         receive(Uint8Array.of(0x24, Number(channel), payload.length >> 8, payload.length & 255, ...payload));
       }
+    } else if (kind === 'L') {
+      assert.deepEqual(session.lessons(nowMs), JSON.parse(content[0] ?? ''));
     } else if (kind === 'R') {
       session.reconnected(nowMs);
     } else if (kind === 'T') {
