@@ -80,6 +80,10 @@ const reasons: Readonly<Record<number, string>> = {
 };
 export const reasonOf = (status: number): string => reasons[status] ?? 'Status';
 
+/** Status and reason for people. Only words: a reason that quotes our request would quote the login too. */
+export const statusText = ({ status, reason }: RtspResponse): string =>
+  /^[A-Za-z][A-Za-z '-]{0,39}$/.test(reason) && !/basic/i.test(reason) ? `${status} ${reason}` : `${status}`;
+
 export const writeRequest = (method: string, uri: string, headers: Headers, body = ''): string =>
   write(`${line(method)} ${line(uri)} RTSP/1.0`, headers, body);
 
@@ -96,6 +100,14 @@ function write(startLine: string, headers: Headers, body: string): string {
 
 /** A line break in a value would let whoever chose the value write headers of their own. */
 const line = (text: string): string => text.replace(/[\r\n]+/g, ' ');
+
+/** A packet with its 4 bytes in front. */
+export function interleavedPacket(channel: number, bytes: Uint8Array): Uint8Array {
+  const packet = new Uint8Array(4 + bytes.length);
+  writeInterleavedHeader(packet, 0, channel, bytes.length);
+  packet.set(bytes, 4);
+  return packet;
+}
 
 /** The 4 bytes before an interleaved packet (RFC 2326 10.12). */
 export function writeInterleavedHeader(into: Uint8Array, at: number, channel: number, length: number): void {

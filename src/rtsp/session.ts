@@ -23,10 +23,11 @@ import {
   cseqOf,
   type Headers,
   header,
+  interleavedPacket,
   type RtspRequest,
   type RtspResponse,
   sessionOf,
-  writeInterleavedHeader,
+  statusText,
   writeRequest,
   writeResponse,
 } from './message.ts';
@@ -224,12 +225,9 @@ export class RtspSession implements RtspTaker {
     if (this.#askedInAnotherWay(asked, response.status)) return;
     // Whoever cannot say what it can do may still do it.
     if (response.status !== 200 && this.#step !== 'OPTIONS') {
-      // Only words: one that quotes our request would quote the login too.
-      const said = response.reason;
-      const reason = /^[A-Za-z][A-Za-z '-]{0,39}$/.test(said) && !/basic/i.test(said) ? ` ${said}` : '';
       // A camera that is still starting says 404 or 454 and means: not yet. 403 is meant for this login.
       const kind = response.status === 403 ? 'refused' : 'protocol';
-      this.#fail(kind, `rtsp-${response.status}`, `expected 200 to ${asked.method}, got ${response.status}${reason}`);
+      this.#fail(kind, `rtsp-${response.status}`, `expected 200 to ${asked.method}, got ${statusText(response)}`);
       return;
     }
     this.#next(response);
@@ -447,14 +445,8 @@ export class RtspSession implements RtspTaker {
         { type: 'receiver-report', ssrc, reports: [report] },
         { type: 'source-description', ssrc, cname: 'ocellus' },
       ]);
-      if (channel < 0) {
-        this.#options.datagrams?.rtcp(track, rtcp);
-        continue;
-      }
-      const packet = new Uint8Array(4 + rtcp.length);
-      writeInterleavedHeader(packet, 0, channel, rtcp.length);
-      packet.set(rtcp, 4);
-      this.#taker.write(packet);
+      if (channel < 0) this.#options.datagrams?.rtcp(track, rtcp);
+      else this.#taker.write(interleavedPacket(channel, rtcp));
     }
   }
 
