@@ -51,6 +51,15 @@ export function presentationOf(sdp: SessionDescription, base: string, want: Want
   return { tracks, control, ignored: ignored.slice(0, 8), quirks: [...quirks] };
 }
 
+/** Why there is nothing to play: no track at all, or no video where there is one that is not understood. */
+export function lackOf({ tracks, ignored }: Presentation, sdp: SessionDescription): string | undefined {
+  const videoIgnored = ignored.some(i => i.startsWith('video'));
+  if (tracks.length > 0 && !(videoIgnored && tracks[0]?.media.kind !== 'video')) return undefined;
+  const got =
+    ignored.join('; ') || (sdp.media.length === 0 ? 'none' : `${sdp.media.length} media sections of other kinds`);
+  return `expected video or audio in a format that is understood in the description, got ${got}`;
+}
+
 /**
  * The audio that we are to send. Servers disagree on whose side `sendonly` is said from, so it counts only where
  * other audio is described without it.

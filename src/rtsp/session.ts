@@ -32,7 +32,7 @@ import {
   writeResponse,
 } from './message.ts';
 import { RtspParser, type RtspTaker } from './parser.ts';
-import { type Presentation, presentationOf } from './presentation.ts';
+import { lackOf, type Presentation, presentationOf } from './presentation.ts';
 import type { Lessons, QuirkName } from './quirks.ts';
 import type { SessionFailure, SessionOptions, SessionTaker } from './session-owner.ts';
 import { deliveryOf, type MediaTransport, rtpInfo, transportWanted } from './transport.ts';
@@ -302,16 +302,10 @@ export class RtspSession implements RtspTaker {
     this.#presentation = presentationOf(sdp, base, this.#options.want);
     const { tracks, ignored } = this.#presentation;
     for (const name of this.#presentation.quirks) this.#quirk(name);
-    const videoIgnored = ignored.some(i => i.startsWith('video'));
-    if (tracks.length === 0 || (videoIgnored && tracks[0]?.media.kind !== 'video')) {
-      const got =
-        ignored.join('; ') || (sdp.media.length === 0 ? 'none' : `${sdp.media.length} media sections of other kinds`);
-      this.#fail(
-        // Nothing at all is what a camera describes that is still starting.
-        ignored.length > 0 ? 'unsupported' : 'protocol',
-        'no-supported-media',
-        `expected video or audio in a format that is understood in the description, got ${got}`,
-      );
+    const lack = lackOf(this.#presentation, sdp);
+    if (lack !== undefined) {
+      // Nothing at all is what a camera describes that is still starting.
+      this.#fail(ignored.length > 0 ? 'unsupported' : 'protocol', 'no-supported-media', lack);
       return;
     }
     this.#step = 'SETUP';
