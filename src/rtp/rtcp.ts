@@ -149,6 +149,13 @@ export function writeRtcp(packets: readonly RtcpPacket[]): Uint8Array {
   return whole;
 }
 
+/** What a receiver says of one source: a report, and who it is (RFC 3550 6.1). */
+export const writeReceiverReport = (ssrc: number, report: ReportBlock, cname: string): Uint8Array =>
+  writeRtcp([
+    { type: 'receiver-report', ssrc, reports: [report] },
+    { type: 'source-description', ssrc, cname },
+  ]);
+
 function writeOne(p: RtcpPacket): Uint8Array {
   switch (p.type) {
     case 'sender-report': {

@@ -13,7 +13,7 @@
  *   - one that plays no aggregate (459, RFC 2326 11.3.10) is played track by track;
  *   - and more, each by its name, in `quirks.ts`.
  */
-import { writeRtcp } from '#rtp/rtcp';
+import { writeReceiverReport } from '#rtp/rtcp';
 import { parseSdp, type SessionDescription } from '#sdp/sdp';
 import { ChannelMap } from './channel-map.ts';
 import { ClientLogin } from './client-login.ts';
@@ -435,10 +435,7 @@ export class RtspSession implements RtspTaker {
     for (const [track, channel] of this.#rtcpChannels.entries()) {
       const report = this.#taker.report(track);
       if (report === undefined) continue;
-      const rtcp = writeRtcp([
-        { type: 'receiver-report', ssrc, reports: [report] },
-        { type: 'source-description', ssrc, cname: 'ocellus' },
-      ]);
+      const rtcp = writeReceiverReport(ssrc, report, 'ocellus');
       if (channel < 0) this.#options.datagrams?.rtcp(track, rtcp);
       else this.#taker.write(interleavedPacket(channel, rtcp));
     }
