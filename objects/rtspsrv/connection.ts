@@ -1,14 +1,20 @@
 /**
  * One client's connection: carries out what the server session says, answers what it asks.
- * RTSP itself is src/rtsp/server-session.ts; who may is the door's; media are the viewer's.
+ * RTSP itself is src/rtsp/server-session.ts; who may is the door's; media are the viewer's, or
+ * those of who publishes (publishing.ts).
  *
  * A client that asks and does not read is cut off when `repliesBytes` wait for it.
  */
+import type { Ingest } from '#capability/ingest';
+import { Fault } from '#core/errors';
 import type { Log, TcpConnection, UdpSocket, World } from '#core/world';
+import { bodyText, header, type RtspRequest } from '#rtsp/message';
 import type { Answer, Question, ServerEffect } from '#rtsp/server-dialogue';
 import { ServerSession } from '#rtsp/server-session';
+import type { Target } from '#rtsp/server-target';
 import type { ServerTransport } from '#rtsp/server-transport';
 import type { Door } from './door.ts';
+import { Publishing } from './publishing.ts';
 import type { Lease, Streams } from './streams.ts';
 import { TcpViewer, UdpViewer, type Viewer } from './viewer.ts';
 
@@ -19,13 +25,17 @@ const describedMs = 10_000;
 const repliesBytes = 2 << 20;
 
 export interface ConnectionParts {
-  readonly world: Pick<World, 'clock' | 'random'>;
+  readonly world: Pick<World, 'clock' | 'random' | 'udp'>;
   readonly log: Log;
   readonly streams: Streams;
+  /** The linked source of this name that takes what somebody publishes. */
+  ingest(name: string): Ingest | undefined;
   readonly door: Door;
   readonly timeoutSeconds: number;
   readonly transports: readonly ('tcp' | 'udp')[];
   readonly udp: readonly [rtp: UdpSocket, rtcp: UdpSocket] | undefined;
+  /** Those that may be taken for what clients publish; any free ones without it. */
+  readonly udpPorts?: readonly [number, number] | undefined;
   readonly connection: TcpConnection;
   /** It is over. */
   ended(): void;
@@ -40,6 +50,7 @@ export class Connection {
   /** Of the session that is set up. */
   #lease: Lease | undefined;
   #viewer: Viewer | undefined;
+  #publishing: { readonly name: string; readonly by: Publishing } | undefined;
   #leaving = false;
   #closed = false;
 
@@ -50,6 +61,10 @@ export class Connection {
     this.#session = new ServerSession(
       { sessionId, timeoutSeconds, keepAlive: 'anything', transports, name: 'Ocellus' },
       this.#nowMs,
+      {
+        rtp: (track, bytes, begin, end) => this.#publishing?.by.rtp(track, bytes, begin, end),
+        rtcp: (track, bytes, begin, end) => this.#publishing?.by.rtcp(track, bytes, begin, end),
+      },
     );
   }
 
@@ -63,6 +78,7 @@ export class Connection {
     const nowMs = this.#nowMs;
     const slow = this.#viewer?.tick(nowMs);
     if (slow !== undefined) this.close(`too slow: ${slow}`);
+    this.#publishing?.by.tick(nowMs);
     if (this.#described && nowMs > this.#described.untilMs) this.#forgetDescribed();
     if (!this.#closed) this.#react(this.#session.tick(nowMs));
   }
@@ -110,6 +126,9 @@ export class Connection {
         case 'play':
           this.#play();
           break;
+        case 'record':
+          this.#record();
+          break;
         case 'pause':
           this.#endViewer('pause');
           break;
@@ -145,10 +164,13 @@ export class Connection {
     switch (q.ask) {
       case 'admit':
         return q.request.method === 'OPTIONS' ? { as: 'admit' } : this.#admit(q);
+      case 'announce':
+        return this.#announce(q.target, q.request);
       case 'describe':
         return this.#describe(name);
       case 'setup':
-        return this.#setUp(name, q.target.track, q.transport);
+        if (!q.publishes) return this.#setUp(name, q.target.track, q.transport);
+        return this.#publishing?.by.setUp(q.target.track, q.transport) ?? { as: 'refuse', status: 454 };
       case 'play': {
         const stream = this.#lease?.stream;
         const info = stream?.starts()?.map(({ track, seq, timestamp }) => ({ track, seq, timestamp })) ?? [];
@@ -158,7 +180,13 @@ export class Connection {
   }
 
   async #admit(q: Extract<Question, { ask: 'admit' }>): Promise<Answer> {
-    const admission = await this.#parts.door.admit(q.request, q.target.presentation);
+    const object = q.target.presentation;
+    const admission = await this.#parts.door.admit(
+      q.request,
+      q.publishes
+        ? { object, interface: 'PushSource', right: 'operate' }
+        : { object, interface: 'VideoSource', right: 'read' },
+    );
     switch (admission.may) {
       case 'in':
         return { as: 'admit' };
@@ -166,7 +194,7 @@ export class Connection {
         return { as: 'refuse', status: 401, headers: admission.challenges };
       case 'no':
         // api.md 11.5: what there is not may be said to be not there; what there is is forbidden.
-        return { as: 'refuse', status: this.#parts.streams.has(q.target.presentation) ? 403 : 404 };
+        return { as: 'refuse', status: this.#parts.streams.has(object) || this.#parts.ingest(object) ? 403 : 404 };
       case 'leave':
         this.#leaving = true;
         return { as: 'refuse', status: 403 };
@@ -186,6 +214,51 @@ export class Connection {
     if (lease.stream.over !== undefined) return { as: 'refuse', status: 404 };
     if (lease.stream.tracks.length === 0) return { as: 'refuse', status: lease.stream.known ? 415 : 503 };
     return { as: 'describe', sdp: lease.stream.sdp() };
+  }
+
+  #announce({ presentation, url }: Target, request: RtspRequest): Answer {
+    const { ingest, streams, world, log, connection, udpPorts } = this.#parts;
+    const source = ingest(presentation);
+    if (!source || this.#closed) return { as: 'refuse', status: streams.has(presentation) ? 405 : 404 };
+    if (!/^application\/sdp\b/i.test(header(request, 'content-type') ?? '')) return { as: 'refuse', status: 415 };
+    this.#forgetDescribed();
+    try {
+      const parts = {
+        world,
+        log: log.with({ source: presentation, peer: connection.remoteAddress }),
+        connection,
+        udpPorts,
+        heard: () => this.#session.heard(this.#nowMs),
+        ended: (why: string) => this.close(why),
+      };
+      const by = Publishing.begin(parts, source, url, bodyText(request));
+      if (typeof by === 'number') return { as: 'refuse', status: by };
+      this.#publishing = { name: presentation, by };
+      if (by.ignored.length > 0) parts.log.warn('media-ignored', { media: by.ignored.join('; ') });
+      return { as: 'announce', controls: by.controls };
+    } catch (e) {
+      if (!(e instanceof Fault) || e.kind === 'bug') throw e;
+      log.info('publisher-refused', { source: presentation, peer: connection.remoteAddress, error: e.message });
+      return { as: 'refuse', status: e.kind === 'state' ? 409 : 403 };
+    }
+  }
+
+  #record(): void {
+    const publishing = this.#publishing;
+    if (publishing)
+      this.#parts.log.info('publisher-begins', {
+        ...this.#facts(publishing),
+        transport: publishing.by.transport,
+        tracks: publishing.by.controls.length,
+      });
+  }
+
+  #endPublishing(why: string): void {
+    const publishing = this.#publishing;
+    this.#publishing = undefined;
+    publishing?.by.close(why === 'teardown' ? 'no-media' : 'network-loss');
+    if (publishing)
+      this.#parts.log.info('publisher-ends', { ...this.#facts(publishing), why, ...publishing.by.figures });
   }
 
   async #setUp(name: string, wanted: number | undefined, transport: ServerTransport): Promise<Answer> {
@@ -232,10 +305,10 @@ export class Connection {
     this.#viewer?.pump();
   }
 
-  #facts(lease: Lease): Record<string, unknown> {
+  #facts({ name }: { readonly name: string }): Record<string, unknown> {
     const { login } = this.#parts.door;
     return {
-      source: lease.name,
+      source: name,
       peer: this.#parts.connection.remoteAddress,
       ...(login === undefined ? {} : { login }),
     };
@@ -243,6 +316,7 @@ export class Connection {
 
   #stop(why: string): void {
     this.#endViewer(why);
+    this.#endPublishing(why);
     this.#transports.clear();
     this.#releaseLease();
   }

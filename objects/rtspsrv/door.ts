@@ -4,7 +4,7 @@
  * on another. A connection stays who it is: requests without Authorization are taken for the
  * same caller.
  */
-import type { Authenticator, Identity } from '#capability/authenticator';
+import type { Authenticator, Identity, Wish } from '#capability/authenticator';
 import type { World } from '#core/world';
 import { basicLogin, digestNonce, writeBasicChallenge, writeDigestChallenge } from '#rtsp/auth';
 import { type Headers, header, type RtspRequest } from '#rtsp/message';
@@ -43,8 +43,8 @@ export class Door {
     return this.#identity?.login;
   }
 
-  /** May whoever sent this watch the object? */
-  async admit(request: RtspRequest, object: string): Promise<Admission> {
+  /** May whoever sent this do that? */
+  async admit(request: RtspRequest, wish: Wish): Promise<Admission> {
     const authenticator = this.#authenticator;
     if (!authenticator) return { may: 'in' };
     const authorization = header(request, 'authorization');
@@ -57,7 +57,7 @@ export class Door {
       }
       this.#identity = identity;
     }
-    const allowed = await authenticator.allows(this.#identity, { object, interface: 'VideoSource', right: 'read' });
+    const allowed = await authenticator.allows(this.#identity, wish);
     return { may: allowed ? 'in' : 'no' };
   }
 

@@ -1,9 +1,10 @@
 /**
  * The linked sources over RTSP, for any player (docs/spec/api.md 12, docs/spec/config.md 13.2):
- * rtsp://HOST:PORT/NAME. Not here yet: the archive, publishing (ANNOUNCE), Require: onvif-replay,
- * tokens in the URL.
+ * rtsp://HOST:PORT/NAME; and the way for publishers into those that are `push`. Not here yet: the archive,
+ * Require: onvif-replay, tokens in the URL.
  */
 import { Authenticator } from '#capability/authenticator';
+import { Ingest } from '#capability/ingest';
 import { LiveMedia } from '#capability/live-media';
 import { many, optional } from '#core/capability';
 import { defineObjectType } from '#core/define';
@@ -11,11 +12,11 @@ import { checkRtspsrv, RtspsrvConfig } from './config.ts';
 
 export default defineObjectType({
   type: 'rtspsrv',
-  summary: 'Serves the linked sources over RTSP.',
+  summary: 'Serves the linked sources over RTSP, and lets clients publish into linked push sources.',
   stage: 'media',
   config: RtspsrvConfig,
   provides: {},
-  consumes: { sources: many(LiveMedia), authenticator: optional(Authenticator) },
+  consumes: { sources: many(LiveMedia), ingests: many(Ingest), authenticator: optional(Authenticator) },
   interfaces: [],
   check: checkRtspsrv,
   create: async context => {

@@ -1,5 +1,6 @@
 /** The object: listens, keeps its connections, and hands them what is linked. */
 import type { Authenticator } from '#capability/authenticator';
+import type { Ingest } from '#capability/ingest';
 import type { LiveMedia } from '#capability/live-media';
 import type { Attempt, Context } from '#core/define';
 import { Fault } from '#core/errors';
@@ -18,6 +19,7 @@ type Listen = (on: Pick<TcpOptions, 'onBytes' | 'onClose'>) => void;
 
 interface Links {
   readonly sources: ReadonlyMap<string, LiveMedia>;
+  readonly ingests: ReadonlyMap<string, Ingest>;
   readonly authenticator: Authenticator | undefined;
 }
 
@@ -27,6 +29,7 @@ export function createRtspsrv(context: Context<typeof RtspsrvConfig>) {
   const streams = new Streams(world);
   const open = new Set<Connection>();
   let authenticator: Authenticator | undefined;
+  let ingests: ReadonlyMap<string, Ingest> = new Map();
 
   const accept = (connection: TcpConnection, listen: Listen, udp: UdpPair | undefined): void => {
     if (open.size >= connectionLimit) {
@@ -37,10 +40,12 @@ export function createRtspsrv(context: Context<typeof RtspsrvConfig>) {
       world,
       log,
       streams,
+      ingest: name => ingests.get(name),
       door: new Door(authenticator, world, config.tls !== undefined),
       timeoutSeconds: config.timeout,
       transports: transportsOf(config),
       udp,
+      udpPorts: config.udp_ports,
       connection,
       ended: () => open.delete(client),
     });
@@ -115,6 +120,7 @@ export function createRtspsrv(context: Context<typeof RtspsrvConfig>) {
       if (links.authenticator !== authenticator) closeAll('who may watch is decided by others now');
       authenticator = links.authenticator;
       streams.set(links.sources);
+      ingests = links.ingests;
     },
     /** Returns when it listens or is known not to: who is told that the daemon is ready wants to connect. */
     start() {

@@ -187,9 +187,9 @@ export class Connection implements SessionTaker {
 
   #datagrams(): UdpMedia {
     const { context, url } = this.#options;
-    const [local, camera] = [this.#control?.localAddress ?? '', this.#control?.remoteAddress ?? ''].map(hostOf);
+    const [local, sender] = [this.#control?.localAddress ?? '', this.#control?.remoteAddress ?? ''].map(hostOf);
     return new UdpMedia(
-      { world: context.world, local: local ?? '', camera: camera ?? url.host, ssrc: this.#ssrc },
+      { world: context.world, local: local ?? '', sender: sender ?? url.host, ssrc: this.#ssrc },
       {
         portsOpen: ports => this.#session.portsOpen(ports, context.world.clock.monotonicMs()),
         arrived: () => this.#arrived(),

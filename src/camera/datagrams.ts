@@ -1,8 +1,9 @@
 /**
- * The UDP sockets of one session: pairs of ports for unicast, membership in groups for
- * multicast, order (rtp/jitter-buffer), reports back.
+ * The UDP sockets of one session whose media we receive: pairs of ports for unicast, membership
+ * in groups for multicast, order (rtp/jitter-buffer), reports back. The sender is a camera, or
+ * somebody who publishes.
  *
- * Packets count that come from the camera's address, or from the one that it names as
+ * Packets count that come from the sender's address, or from the one that it names as
  * `source`; others are counted as strangers and dropped. Ports are not compared: cameras send
  * from others than they name.
  */
@@ -26,9 +27,11 @@ export interface DatagramOwner {
 
 export interface DatagramOptions {
   readonly world: Pick<World, 'udp' | 'clock'>;
-  /** Address of ours that the camera is connected to, and its own. */
+  /** Address of ours that the sender is connected to, and its own. */
   readonly local: string;
-  readonly camera: string;
+  readonly sender: string;
+  /** Ports of ours to take, both included; any free ones without it. */
+  readonly ports?: readonly [least: number, most: number];
   /** Ours, in reports. */
   readonly ssrc: number;
 }
@@ -55,7 +58,7 @@ interface TrackSockets {
 export class UdpMedia implements Datagrams {
   readonly #options: DatagramOptions;
   readonly #owner: DatagramOwner;
-  readonly #camera: string;
+  readonly #sender: string;
   readonly #tracks: TrackSockets[] = [];
   #timer: Timer | undefined;
   #closed = false;
@@ -65,7 +68,7 @@ export class UdpMedia implements Datagrams {
   constructor(options: DatagramOptions, owner: DatagramOwner) {
     this.#options = options;
     this.#owner = owner;
-    this.#camera = plain(options.camera);
+    this.#sender = plain(options.sender);
   }
 
   /** Packets that came out of order and were put right. */
@@ -100,16 +103,17 @@ export class UdpMedia implements Datagrams {
   rtcp(track: number, bytes: Uint8Array): void {
     const t = this.#tracks[track];
     const port = t?.ports?.[1];
-    const to = t?.sender ?? (port === undefined ? undefined : { address: t?.source ?? this.#camera, port });
+    const to = t?.sender ?? (port === undefined ? undefined : { address: t?.source ?? this.#sender, port });
     if (to !== undefined) t?.rtcp?.send(bytes, 0, bytes.length, to.address, to.port);
   }
 
   async #openAll(tracks: number): Promise<void> {
-    const { world, local } = this.#options;
+    const { world, local, ports } = this.#options;
     for (let i = 0; i < tracks; i++) {
       const t = this.#track(i);
       const pair = await world.udp.openPair({
         host: local,
+        ...(ports === undefined ? {} : { ports }),
         receiveBufferBytes,
         onPacket: (which, bytes, address, port) => this.#packet(i, t, which, bytes, address, port),
       });
@@ -171,7 +175,7 @@ export class UdpMedia implements Datagrams {
 
   #packet(track: number, t: TrackSockets, which: 0 | 1, bytes: Uint8Array, address: string, port: number): void {
     if (this.#closed) return;
-    if (address !== this.#camera && address !== t.source && plain(address) !== this.#camera) {
+    if (address !== this.#sender && address !== t.source && plain(address) !== this.#sender) {
       this.strangers++;
       return;
     }
@@ -200,14 +204,14 @@ export class UdpMedia implements Datagrams {
     });
   }
 
-  /** A packet to each port of the camera's opens the way for its own through firewalls and NAT on our side. */
+  /** A packet to each port of the sender's opens the way for its own through firewalls and NAT on our side. */
   #punch(t: TrackSockets): void {
     if (t.ports === undefined) return;
     const { ssrc } = this.#options;
     const rtp = new Uint8Array(12);
     writeRtpHeader(rtp, 0, false, 0, 0, 0, ssrc);
     const rtcp = writeRtcp([{ type: 'receiver-report', ssrc, reports: [] }]);
-    for (const address of new Set([this.#camera, t.source ?? this.#camera])) {
+    for (const address of new Set([this.#sender, t.source ?? this.#sender])) {
       t.rtp?.send(rtp, 0, rtp.length, address, t.ports[0]);
       t.rtcp?.send(rtcp, 0, rtcp.length, address, t.ports[1]);
     }

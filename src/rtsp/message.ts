@@ -66,6 +66,7 @@ const reasons: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  409: 'Conflict',
   415: 'Unsupported Media Type',
   451: 'Parameter Not Understood',
   453: 'Not Enough Bandwidth',

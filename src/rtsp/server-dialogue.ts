@@ -7,11 +7,19 @@ import type { Target } from '#rtsp/server-target';
 import type { ServerTransport } from '#rtsp/server-transport';
 
 export type Question =
-  /** May this request pass? Asked first, for every request, OPTIONS too. */
-  | { readonly ask: 'admit'; readonly request: RtspRequest; readonly target: Target }
+  /** May this request pass? Asked first, for every request, OPTIONS too. `publishes`: it is about media that the client sends. */
+  | { readonly ask: 'admit'; readonly request: RtspRequest; readonly target: Target; readonly publishes: boolean }
+  /** The client wants to send what the body describes (RFC 2326 10.3). */
+  | { readonly ask: 'announce'; readonly request: RtspRequest; readonly target: Target }
   | { readonly ask: 'describe'; readonly request: RtspRequest; readonly target: Target }
   /** `target.track` may be undefined: the presentation's only track is meant. */
-  | { readonly ask: 'setup'; readonly target: Target; readonly transport: ServerTransport }
+  | {
+      readonly ask: 'setup';
+      readonly target: Target;
+      readonly transport: ServerTransport;
+      /** The client will send: `target.track` is the place in the controls of the `announce` answer. */
+      readonly publishes: boolean;
+    }
   /** `range` and `scale` as the client wrote them. */
   | {
       readonly ask: 'play';
@@ -23,11 +31,13 @@ export type Question =
 export type Answer =
   | { readonly as: 'admit' }
   | { readonly as: 'describe'; readonly sdp: string; readonly headers?: Headers }
-  /** `serverPorts` (RTP, RTCP) for UDP. */
+  /** The control URL of each track, in order (RFC 2326 C.1.1). */
+  | { readonly as: 'announce'; readonly controls: readonly string[] }
+  /** `serverPorts` (RTP, RTCP) for UDP; `ssrc` of what we send. */
   | {
       readonly as: 'setup';
       readonly track: number;
-      readonly ssrc: number;
+      readonly ssrc?: number;
       readonly serverPorts?: readonly [number, number];
     }
   | { readonly as: 'play'; readonly range: string; readonly info: readonly RtpInfo[] }
@@ -47,6 +57,8 @@ export type ServerEffect =
   | { readonly do: 'ask'; readonly question: Question }
   /** PLAY is answered: media may flow on `tracks`. Comes again for a PLAY while playing. */
   | { readonly do: 'play' }
+  /** RECORD is answered: media of the client go to `MediaIn`. */
+  | { readonly do: 'record' }
   | { readonly do: 'pause' }
   /** The session is over, its tracks are gone; the connection may begin another. */
   | { readonly do: 'end'; readonly why: 'teardown' | 'timeout' | 'closed' }
@@ -54,3 +66,10 @@ export type ServerEffect =
   | { readonly do: 'rtcp'; readonly channel: number; readonly bytes: Uint8Array }
   /** Close the connection when everything is written. The last effect there is. */
   | { readonly do: 'close'; readonly why: string };
+
+/** Takes what a publishing client sends in the connection, as it comes: not among the effects, since these are many. */
+export interface MediaIn {
+  /** `bytes` from `begin` to `end`, valid during the call only. */
+  rtp(track: number, bytes: Uint8Array, begin: number, end: number): void;
+  rtcp(track: number, bytes: Uint8Array, begin: number, end: number): void;
+}

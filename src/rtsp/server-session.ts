@@ -2,15 +2,18 @@
  * One RTSP connection as the server sees it (RFC 2326, state machine of A.2): bytes in,
  * effects out. What only the owner can know (may this user? what is there? which ports?)
  * it asks as a question, and goes on when the answer comes, at once or much later; requests
- * that arrive meanwhile wait, a few of them. No socket, no clock, no media.
+ * that arrive meanwhile wait, a few of them. No socket, no clock. A client plays (DESCRIBE,
+ * SETUP, PLAY) or publishes (ANNOUNCE, SETUP, RECORD; RFC 2326 10.3, 10.11).
  *
  * One session per connection, ended with it: RFC 2326 lets a session outlive its
- * connection, but then nobody would be left to end it. Left out: ANNOUNCE, RECORD,
- * REDIRECT.
+ * connection, but then nobody would be left to end it. Left out: REDIRECT, and an ANNOUNCE
+ * that changes what is announced already.
  */
+
+import { Announced } from '#rtsp/announced';
 import { type Headers, header, type RtspRequest, sessionOf, writeResponse } from '#rtsp/message';
 import { RtspParser } from '#rtsp/parser';
-import type { Answer, Question, ServerEffect } from '#rtsp/server-dialogue';
+import type { Answer, MediaIn, Question, ServerEffect } from '#rtsp/server-dialogue';
 import { type Target, targetOf } from '#rtsp/server-target';
 import { chooseTransport, type MulticastPlace, type ServerTransport, transportText } from '#rtsp/server-transport';
 
@@ -41,7 +44,12 @@ const limits = { headBytes: 16 << 10, bodyBytes: 16 << 10 };
 /** Bytes that are neither request nor packet before we stop listening. */
 const debrisLimit = 64 << 10;
 
-const methods = ['OPTIONS', 'DESCRIBE', 'SETUP', 'PLAY', 'PAUSE', 'TEARDOWN', 'GET_PARAMETER', 'SET_PARAMETER'];
+const playing = ['OPTIONS', 'DESCRIBE', 'SETUP', 'PLAY', 'PAUSE', 'TEARDOWN', 'GET_PARAMETER', 'SET_PARAMETER'];
+const publishing = ['ANNOUNCE', 'RECORD'];
+/** About whatever the session is about. */
+const either = ['SETUP', 'PAUSE', 'TEARDOWN', 'GET_PARAMETER', 'SET_PARAMETER'];
+
+type State = 'init' | 'ready' | 'playing' | 'recording' | 'closed';
 
 interface Pending {
   readonly request: RtspRequest;
@@ -55,9 +63,12 @@ export class ServerSession {
   readonly #options: ServerOptions;
   readonly #parser: RtspParser;
   readonly #tracks = new Map<number, TrackSetup>();
-  #state: 'init' | 'ready' | 'playing' | 'closed' = 'init';
+  readonly #media: MediaIn | undefined;
+  #state: State = 'init';
   /** The presentation whose tracks are set up. */
   #presentation: Target | undefined;
+  /** What the client is going to send, if it is. */
+  #announced: Announced | undefined;
   #sessions = 0;
   #pending: Pending | undefined;
   #waiting: RtspRequest[] = [];
@@ -66,14 +77,16 @@ export class ServerSession {
   #aliveMs: number;
   #effects: ServerEffect[] = [];
 
-  constructor(options: ServerOptions, nowMs: number) {
+  /** Without `media` nobody can publish: ANNOUNCE is not implemented then. */
+  constructor(options: ServerOptions, nowMs: number, media?: MediaIn) {
     this.#options = options;
+    this.#media = media;
     this.#aliveMs = nowMs;
     this.#parser = new RtspParser(
       {
         request: request => this.#effects.push(...this.#take(request)),
         response: () => this.#alive(), // the answer to a request of ours; we send none
-        interleaved: (channel, bytes, begin, end) => this.#rtcp(channel, bytes, begin, end),
+        interleaved: (channel, bytes, begin, end) => this.#interleaved(channel, bytes, begin, end),
         skipped: bytes => this.#skipped(bytes),
         broken: reason => this.#effects.push(...this.#close(reason, true)),
       },
@@ -81,7 +94,7 @@ export class ServerSession {
     );
   }
 
-  get state(): 'init' | 'ready' | 'playing' | 'closed' {
+  get state(): State {
     return this.#state;
   }
 
@@ -143,7 +156,7 @@ export class ServerSession {
     const id = sessionOf(request)?.id;
     if (id !== undefined && id !== this.#id) return this.#write(454, [['CSeq', cseq]]);
     this.#alive();
-    const target = targetOf(request.uri);
+    const target = this.#announced?.target(request.uri) ?? targetOf(request.uri);
     if (!target) return this.#write(400, [['CSeq', cseq]]);
     const unsupported = (header(request, 'require') ?? '')
       .split(',')
@@ -154,7 +167,9 @@ export class ServerSession {
         ['CSeq', cseq],
         ['Unsupported', unsupported.join(', ')],
       ]);
-    return this.#ask({ request, cseq, target, question: 'admit' }, { ask: 'admit', request, target });
+    const { method } = request;
+    const publishes = publishing.includes(method) || (this.#announced !== undefined && either.includes(method));
+    return this.#ask({ request, cseq, target, question: 'admit' }, { ask: 'admit', request, target, publishes });
   }
 
   #ask(pending: Pending, question: Question): ServerEffect[] {
@@ -175,6 +190,10 @@ export class ServerSession {
           [['Content-Base', `${p.target.url}/`], ['Content-Type', 'application/sdp'], ...(answer.headers ?? [])],
           answer.sdp,
         );
+      case 'announce':
+        this.#announced = new Announced(p.target, answer.controls);
+        this.#presentation = p.target;
+        return this.#reply(p, 200);
       case 'setup':
         return this.#setUp(p, answer);
       case 'play': {
@@ -197,9 +216,13 @@ export class ServerSession {
     const known = sessionOf(request) !== undefined;
     switch (request.method) {
       case 'OPTIONS':
-        return this.#reply(p, 200, [['Public', methods.join(', ')]]);
+        return this.#reply(p, 200, [['Public', this.#methods.join(', ')]]);
       case 'DESCRIBE':
         return this.#ask({ ...p, question: 'describe' }, { ask: 'describe', request, target });
+      case 'ANNOUNCE':
+        if (!this.#media) return this.#unknown(p);
+        if (this.#state !== 'init' || this.#announced) return this.#reply(p, 455);
+        return this.#ask({ ...p, question: 'announce' }, { ask: 'announce', request, target });
       case 'SETUP':
         return this.#askSetup(p);
       case 'GET_PARAMETER':
@@ -207,18 +230,25 @@ export class ServerSession {
         // Without a body both are pings; parameters we have none.
         return this.#reply(p, request.body.length === 0 ? 200 : 451, known ? [this.#sessionHeader()] : []);
       case 'PLAY':
+      case 'RECORD':
       case 'PAUSE':
       case 'TEARDOWN':
+        if (request.method === 'RECORD' && !this.#media) return this.#unknown(p);
         if (!known) return this.#reply(p, 454);
         if (this.#state === 'init') return this.#reply(p, 455);
         return this.#control(p);
       default:
-        return this.#reply(p, 501, [['Allow', methods.join(', ')]]);
+        return this.#unknown(p);
     }
   }
 
+  #unknown(p: Pending): ServerEffect[] {
+    return this.#reply(p, 501, [['Allow', this.#methods.join(', ')]]);
+  }
+
   #askSetup(p: Pending): ServerEffect[] {
-    if (this.#state === 'playing') return this.#reply(p, 455);
+    if (this.#state === 'playing' || this.#state === 'recording') return this.#reply(p, 455);
+    const publishes = this.#announced !== undefined;
     if (this.#presentation && !samePresentation(this.#presentation, p.target)) return this.#reply(p, 459);
     const taken = this.tracks.filter(t => t.track !== p.target.track);
     const transport = chooseTransport(
@@ -226,9 +256,10 @@ export class ServerSession {
       this.#options.transports,
       taken.map(t => t.transport),
       this.#options.multicast,
+      publishes ? 'record' : 'play',
     );
     if (!transport) return this.#reply(p, 461);
-    return this.#ask({ ...p, question: 'setup', transport }, { ask: 'setup', target: p.target, transport });
+    return this.#ask({ ...p, question: 'setup', transport }, { ask: 'setup', target: p.target, transport, publishes });
   }
 
   #setUp(p: Pending, answer: Extract<Answer, { as: 'setup' }>): ServerEffect[] {
@@ -240,8 +271,10 @@ export class ServerSession {
       this.#presentation = p.target;
     }
     this.#tracks.set(answer.track, { track: answer.track, transport });
-    if (transport.kind === 'tcp')
+    if (transport.kind === 'tcp') {
       for (const channel of [transport.channel, transport.channel + 1]) this.#parser.expectChannel(channel);
+      this.#announced?.channels(answer.track, transport.channel);
+    }
     return this.#reply(p, 200, [
       ['Transport', transportText(transport, answer.ssrc, answer.serverPorts)],
       this.#sessionHeader(),
@@ -249,25 +282,37 @@ export class ServerSession {
   }
 
   /**
-   * PLAY, PAUSE and TEARDOWN mean the whole session even if they name one of its tracks:
+   * PLAY, RECORD, PAUSE and TEARDOWN mean the whole session even if they name one of its tracks:
    * GStreamer plays track by track where the SDP has no aggregate control URL.
    */
   #control(p: Pending): ServerEffect[] {
     const { request, target } = p;
     if (this.#presentation && !samePresentation(this.#presentation, target)) return this.#reply(p, 404);
+    if (request.method === (this.#announced ? 'PLAY' : 'RECORD')) return this.#reply(p, 455);
+    if (request.method === 'RECORD') {
+      this.#state = 'recording';
+      return [...this.#reply(p, 200, [this.#sessionHeader()]), { do: 'record' }];
+    }
     if (request.method === 'PLAY') {
       const [range, scale] = [header(request, 'range'), header(request, 'scale')];
       return this.#ask({ ...p, question: 'play' }, { ask: 'play', target, range, scale });
     }
     const done = this.#reply(p, 200, [['Session', this.#id ?? '']]);
     if (request.method === 'TEARDOWN') return [...done, ...this.#end('teardown')];
-    if (this.#state !== 'playing') return done;
+    if (this.#state === 'ready') return done;
     this.#state = 'ready';
     return [...done, { do: 'pause' }];
   }
 
-  #rtcp(channel: number, bytes: Uint8Array, begin: number, end: number): void {
+  #interleaved(channel: number, bytes: Uint8Array, begin: number, end: number): void {
     if (this.#options.keepAlive === 'anything') this.#alive();
+    if (this.#announced) {
+      const place = this.#state === 'recording' ? this.#announced.placeOf(channel) : -1;
+      if (place < 0 || !this.#media) return;
+      if (place & 1) this.#media.rtcp(place >> 1, bytes, begin, end);
+      else this.#media.rtp(place >> 1, bytes, begin, end);
+      return;
+    }
     this.#effects.push({ do: 'rtcp', channel, bytes: bytes.slice(begin, end) });
   }
 
@@ -282,8 +327,9 @@ export class ServerSession {
   }
 
   #end(why: 'teardown' | 'timeout' | 'closed'): ServerEffect[] {
-    const had = this.#state === 'ready' || this.#state === 'playing';
+    const had = this.#announced !== undefined || (this.#state !== 'init' && this.#state !== 'closed');
     this.#tracks.clear();
+    this.#announced = undefined;
     this.#presentation = undefined;
     if (this.#state !== 'closed') this.#state = 'init';
     return had ? [{ do: 'end', why }] : [];
@@ -296,6 +342,10 @@ export class ServerSession {
     this.#pending = undefined;
     this.#waiting = [];
     return last;
+  }
+
+  get #methods(): readonly string[] {
+    return this.#media ? [...playing, ...publishing] : playing;
   }
 
   /** Of the session that is set up; undefined while none is. */

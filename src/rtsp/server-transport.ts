@@ -20,21 +20,23 @@ export interface MulticastPlace {
   readonly ttl: number;
 }
 
-/** `taken`: transports of the session's other tracks, whose channels cannot be used again. */
+/** `taken`: transports of the session's other tracks, whose channels cannot be used again. An offer without `mode` is for either. */
 export function chooseTransport(
   offers: string,
   allowed: readonly ('tcp' | 'udp')[],
   taken: readonly ServerTransport[],
   place?: MulticastPlace,
+  mode: 'play' | 'record' = 'play',
 ): ServerTransport | undefined {
+  const ourMode = mode === 'play' ? /^(?:"?play"?)?$/i : /^(?:"?record"?)?$/i;
   for (const offer of offers.split(',')) {
     const [spec = '', ...rest] = offer.split(';').map(s => s.trim());
     const protocol = /^RTP\/AVP(?:\/(TCP|UDP))?$/i.exec(spec);
     const parameters = new Map(rest.map(p => [name(p), value(p)] as const));
     if (!protocol) continue;
-    if (!/^(?:"?play"?)?$/i.test(parameters.get('mode') ?? '')) continue;
+    if (!ourMode.test(parameters.get('mode') ?? '')) continue;
     if (parameters.has('multicast')) {
-      if (place === undefined || protocol[1]?.toUpperCase() === 'TCP') continue;
+      if (mode === 'record' || place === undefined || protocol[1]?.toUpperCase() === 'TCP') continue;
       const rtpPort = place.port + 2 * taken.length;
       return { kind: 'udp', rtpPort, rtcpPort: rtpPort + 1, multicast: { group: place.group, ttl: place.ttl } };
     }
@@ -53,10 +55,11 @@ export function chooseTransport(
 /** The value of Transport in the answer. */
 export function transportText(
   transport: ServerTransport,
-  ssrc: number,
+  /** Of what we send; undefined: the client sends. */
+  ssrc: number | undefined,
   serverPorts: readonly [number, number] | undefined,
 ): string {
-  const id = `ssrc=${(ssrc >>> 0).toString(16).toUpperCase().padStart(8, '0')}`;
+  const id = ssrc === undefined ? 'mode=record' : `ssrc=${(ssrc >>> 0).toString(16).toUpperCase().padStart(8, '0')}`;
   if (transport.kind === 'tcp')
     return `RTP/AVP/TCP;unicast;interleaved=${transport.channel}-${transport.channel + 1};${id}`;
   const ports = `${transport.rtpPort}-${transport.rtcpPort}`;

@@ -47,7 +47,7 @@ function bench() {
   const clock = new FakeClock();
   const said: string[] = [];
   const media = new UdpMedia(
-    { world: { udp, clock }, local: '10.0.0.1', camera: '10.0.0.9', ssrc: 7 },
+    { world: { udp, clock }, local: '10.0.0.1', sender: '10.0.0.9', ssrc: 7 },
     {
       portsOpen: ports => void said.push(`ports ${ports}`),
       arrived: () => ({ nowMs: clock.monotonicMs(), wallMs: clock.wallMs() }),

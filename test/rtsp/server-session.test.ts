@@ -23,9 +23,12 @@ function owner(q: Question): Answer {
       return { as: 'admit' };
     case 'describe':
       return { as: 'describe', sdp: 'v=0\r\n' };
+    case 'announce':
+      return { as: 'announce', controls: [`${q.target.url}/streamid=0`, `${q.target.url}/streamid=1`] };
     case 'setup': {
       const track = q.target.track ?? 0;
       if (track > 1) return { as: 'refuse', status: 404 };
+      if (q.publishes) return { as: 'setup', track, serverPorts: [7000, 7001] };
       return { as: 'setup', track, ssrc: 0xab, serverPorts: [7000, 7001] };
     }
     case 'play':
@@ -45,10 +48,13 @@ function owner(q: Question): Answer {
  * password are added), `S:` the status that must come and headers it must have, `E:` an
  * effect that must follow, `+N` lets N seconds pass. Whatever happens beside is a failure.
  */
-function play(transcript: string, over: Partial<ServerOptions> = {}, answer = owner): void {
+function play(transcript: string, over: Partial<ServerOptions> = {}, answer = owner, publishing = false): void {
   let nowMs = 0;
-  const session = new ServerSession({ ...options, ...over }, nowMs);
   const happened: string[] = [];
+  const came = (what: string) => (track: number, bytes: Uint8Array, begin: number, end: number) =>
+    void happened.push(`E: ${what} of ${track} ${Buffer.from(bytes.subarray(begin, end)).toString('hex')}`);
+  const media = publishing ? { rtp: came('rtp'), rtcp: came('rtcp') } : undefined;
+  const session = new ServerSession({ ...options, ...over }, nowMs, media);
   const settle = (effects: ServerEffect[]): void => {
     for (const e of effects) {
       if (e.do === 'ask') settle(session.answer(answer(e.question), nowMs));
@@ -206,6 +212,84 @@ describe('ServerSession', () => {
   ];
   for (const [name, transcript, over] of rows) test(name, () => play(transcript, over));
 
+  const announce = 'C: ANNOUNCE rtsp://h/front | Content-Type: application/sdp\nS: 200\n';
+  const sends = `${announce}C: SETUP rtsp://h/front/streamid=0 | Transport: RTP/AVP/TCP;unicast;interleaved=0-1;mode=record\nS: 200\n`;
+  const publishers: [name: string, transcript: string, over?: Partial<ServerOptions>][] = [
+    [
+      'over TCP, as FFmpeg does it, from OPTIONS to TEARDOWN; packets go to their tracks, once it records',
+      `C: OPTIONS rtsp://h:554/front
+       S: 200 | Public: OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER, ANNOUNCE, RECORD
+       C: ANNOUNCE rtsp://h:554/front | Content-Type: application/sdp
+       S: 200 | CSeq: 2
+       C: SETUP rtsp://h:554/front/streamid=0 | Transport: RTP/AVP/TCP;unicast;interleaved=0-1;mode=record
+       S: 200 | Transport: RTP/AVP/TCP;unicast;interleaved=0-1;mode=record | Session: abcd1234;timeout=60
+       C: SETUP rtsp://h:554/front/streamid=1 | Session: abcd1234 | Transport: RTP/AVP/TCP;unicast;interleaved=2-3;mode=record
+       S: 200 | Transport: RTP/AVP/TCP;unicast;interleaved=2-3;mode=record
+       X: $\x00\x00\x04\x80\x60\x00\x07
+       C: RECORD rtsp://h:554/front | Session: abcd1234 | Range: npt=0.000-
+       S: 200 | Session: abcd1234;timeout=60
+       E: record
+       X: $\x00\x00\x04\x80\x60\x00\x01$\x03\x00\x04\x80\xc8\x00\x00
+       E: rtp of 0 80600001
+       E: rtcp of 1 80c80000
+       C: TEARDOWN rtsp://h:554/front | Session: abcd1234
+       S: 200
+       E: end teardown`,
+    ],
+    [
+      'over UDP: our ports are told; the mode may be in capitals and quotes',
+      `${announce}C: SETUP rtsp://h/front/streamid=1 | Transport: RTP/AVP/UDP;unicast;client_port=5000-5001;mode="RECORD"
+       S: 200 | Transport: RTP/AVP;unicast;client_port=5000-5001;server_port=7000-7001;mode=record`,
+    ],
+    [
+      'a transport to be played by is none to publish by, and a group is none at all',
+      `${announce}C: SETUP rtsp://h/front/streamid=0 | Transport: RTP/AVP/TCP;unicast;interleaved=0-1;mode=play
+       S: 461
+       C: SETUP rtsp://h/front/streamid=0 | Transport: RTP/AVP;multicast;mode=record
+       S: 461`,
+      { multicast: { group: '239.255.0.1', port: 6000, ttl: 3 } },
+    ],
+    ['RECORD of what is played is 455', `${setup}C: RECORD rtsp://h/front | Session: abcd1234\nS: 455`],
+    ['PLAY of what is announced is 455', `${sends}C: PLAY rtsp://h/front | Session: abcd1234\nS: 455`],
+    [
+      'ANNOUNCE of what is announced already, or in the middle of a session, is 455',
+      `${announce}${announce.replace('200', '455')}`,
+    ],
+    ['... and where something is played, too', `${setup}${announce.replace('200', '455')}`],
+    [
+      'one session holds one presentation',
+      `${announce}C: SETUP rtsp://h/side/trackID=0 | Transport: RTP/AVP/TCP;mode=record\nS: 459`,
+    ],
+    [
+      'PAUSE stops what is taken; RECORD goes on',
+      `${sends}C: RECORD rtsp://h/front | Session: abcd1234\nS: 200\nE: record
+       C: PAUSE rtsp://h/front | Session: abcd1234
+       S: 200
+       E: pause
+       X: $\x00\x00\x04\x80\x60\x00\x01
+       C: RECORD rtsp://h/front | Session: abcd1234
+       S: 200
+       E: record`,
+    ],
+    [
+      'packets keep it alive; silence ends it',
+      `${sends}C: RECORD rtsp://h/front | Session: abcd1234\nS: 200\nE: record
+       +50
+       X: $\x00\x00\x04\x80\x60\x00\x01
+       E: rtp of 0 80600001
+       +50
+       +11
+       E: end timeout
+       E: close nothing heard for 60 s`,
+    ],
+    [
+      'an announcement alone ends with its connection',
+      `${announce}+61\nE: end timeout\nE: close nothing heard for 60 s`,
+    ],
+  ];
+  for (const [name, transcript, over] of publishers)
+    test(`a publisher: ${name}`, () => play(transcript, over, owner, true));
+
   test('requests wait in order while the owner thinks', () => {
     const session = new ServerSession(options, 0);
     const ask = (n: number): ServerEffect[] => session.push(Buffer.from(`OPTIONS * RTSP/1.0\r\nCSeq: ${n}\r\n\r\n`), 0);
@@ -234,6 +318,8 @@ describe('ServerSession', () => {
     const words = [
       'SETUP ',
       'PLAY ',
+      'ANNOUNCE ',
+      'RECORD ',
       'rtsp://h/front',
       '/trackID=',
       ' RTSP/1.0\r\n',
@@ -252,7 +338,7 @@ describe('ServerSession', () => {
       '?',
     ];
     for (let round = 0; round < 1500; round++) {
-      const session = new ServerSession(options, 0);
+      const session = new ServerSession(options, 0, { rtp: () => {}, rtcp: () => {} });
       for (let i = 0; i < 12; i++) {
         let text = '';
         for (let k = random.below(14); k > 0; k--)

@@ -176,6 +176,8 @@ export class Connection {
           this.#playback = undefined;
           this.#transports.clear();
           break;
+        case 'record': // a camera takes nothing
+          break;
         case 'rtcp':
           this.#studio.counts.clientRtcp += 1;
           break;
@@ -214,6 +216,8 @@ export class Connection {
           ...describe(this.#studio.clipOf(camera), q.target.presentation, q.target.url, variant),
         };
       }
+      case 'announce':
+        return { as: 'refuse', status: 405 };
       case 'setup':
         return camera === undefined ? { as: 'refuse', status: 404 } : this.#setUp(camera, q);
       case 'play': {

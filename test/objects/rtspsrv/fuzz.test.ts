@@ -64,6 +64,7 @@ test('dialogues by chance: nothing throws, nothing grows, nothing stays held', a
       world,
       log,
       streams,
+      ingest: () => undefined,
       door: new Door(undefined, world, false),
       timeoutSeconds: 60,
       transports: ['tcp'],

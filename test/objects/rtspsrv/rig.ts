@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Authenticator } from '#capability/authenticator';
+import type { Ingest } from '#capability/ingest';
 import type { LiveMedia } from '#capability/live-media';
 import { clipRun } from '#fake/clip';
 import { fakeContext } from '#fake/context';
@@ -100,7 +101,16 @@ export interface Rig {
 export async function serve(
   t: T,
   sources: Readonly<Record<string, Source>>,
-  { authenticator, config = {} }: { authenticator?: Authenticator; config?: Record<string, unknown> } = {},
+  {
+    authenticator,
+    config = {},
+    pushes = {},
+  }: {
+    authenticator?: Authenticator;
+    config?: Record<string, unknown>;
+    /** Sources that somebody can publish into. */
+    pushes?: Readonly<Record<string, { readonly media: LiveMedia; readonly ingest: Ingest }>>;
+  } = {},
 ): Promise<Rig> {
   const clock = new FakeClock();
   const world = fakeWorld({ clock, tcp: createTcp(), udp: createUdp() });
@@ -109,8 +119,9 @@ export async function serve(
   let urls: readonly string[] = [];
   const object = createRtspsrv({ ...context, announce: (said: readonly string[]) => (urls = said) } as never);
   const link = (of: Readonly<Record<string, Source>>, guard?: Authenticator): void => {
-    const media = new Map(Object.entries(of).map(([name, s]) => [name, s.media]));
-    void object.link({ sources: media, authenticator: guard } as never);
+    const media = new Map([...Object.entries(of), ...Object.entries(pushes)].map(([name, s]) => [name, s.media]));
+    const ingests = new Map(Object.entries(pushes).map(([name, s]) => [name, s.ingest]));
+    void object.link({ sources: media, ingests, authenticator: guard } as never);
   };
   link(sources, authenticator);
   await object.start();
@@ -167,18 +178,24 @@ export class Client {
     return `rtsp://127.0.0.1:${this.port}/${path}`;
   }
 
-  send(method: string, path: string, headers: Readonly<Record<string, string>> = {}): void {
+  send(method: string, path: string, headers: Readonly<Record<string, string>> = {}, body = ''): void {
     const all = {
+      ...(body === '' ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }),
       CSeq: String(++this.#cseq),
       ...(this.session === '' ? {} : { Session: this.session }),
       ...headers,
     };
     const lines = Object.entries(all).map(([n, v]) => `${n}: ${v}`);
-    this.socket.write([`${method} ${this.url(path)} RTSP/1.0`, ...lines, '', ''].join('\r\n'));
+    this.socket.write([`${method} ${this.url(path)} RTSP/1.0`, ...lines, '', body].join('\r\n'));
   }
 
-  async ask(method: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<RtspResponse> {
-    this.send(method, path, headers);
+  async ask(
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>> = {},
+    body = '',
+  ): Promise<RtspResponse> {
+    this.send(method, path, headers, body);
     await until(`an answer to ${method}`, () => this.#answers.length > 0);
     const answer = this.#answers.shift()!;
     this.session = /^[^;]+/.exec(headerOf(answer, 'Session') ?? '')?.[0] ?? this.session;

@@ -204,7 +204,7 @@ describe('rtspsrv and what there is', () => {
         await status('ANNOUNCE', 'cam'),
         await status('OPTIONS', '*'),
       ],
-      [404, 404, 404, 404, 454, 454, 551, 501, 200],
+      [404, 404, 404, 404, 454, 454, 551, 405, 200],
     );
     assert.equal(cam.hub.size, 0);
   });

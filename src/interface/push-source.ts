@@ -1,0 +1,49 @@
+/** Interface PushSource: a source whose media are published into it (docs/spec/api.md 4.3). */
+import { defineInterface } from '#core/interface';
+import { IsoTime, Nothing, Nullable, Type } from '#core/schema';
+
+/** What a push source has, besides VideoSource. */
+export const PushSource = defineInterface('PushSource', {
+  doc: 'A source into which one publisher at a time sends its media.',
+  functions: {
+    publication: {
+      doc: 'Who publishes now.',
+      right: 'read',
+      params: Type.Object({}),
+      result: Type.Object({
+        publishing: Type.Boolean({ description: 'somebody has the place' }),
+        since: Nullable(Type.String({ ...IsoTime }), { description: 'when that began; null while nobody publishes' }),
+        from: Nullable(Type.String(), { description: 'address and port; null while nobody publishes' }),
+        protocol: Nullable(Type.String(), {
+          description: '"whip", "rtsp" or "ts" (MPEG-TS over HTTP); null while nobody publishes',
+        }),
+      }),
+      http: { verb: 'GET', path: 'publish' },
+    },
+    unpublish: {
+      doc: 'Ends what is published now; the publisher is disconnected. Nothing happens while nobody publishes.',
+      right: 'operate',
+      params: Type.Object({}),
+      result: Nothing,
+      http: { verb: 'DELETE', path: 'publish' },
+    },
+  },
+  signals: {
+    PublishStarted: {
+      doc: 'Somebody has begun to publish.',
+      data: Type.Object({
+        state: Type.Boolean({ description: 'true' }),
+        protocol: Type.String({ description: '"whip", "rtsp" or "ts"' }),
+        from: Type.String({ description: 'address and port' }),
+      }),
+    },
+    PublishEnded: {
+      doc: 'Nobody publishes any more, or somebody else begins to.',
+      data: Type.Object({
+        state: Type.Boolean({ description: 'false' }),
+        protocol: Type.String({ description: '"whip", "rtsp" or "ts"' }),
+        from: Type.String({ description: 'address and port' }),
+      }),
+    },
+  },
+});
