@@ -88,9 +88,9 @@ export async function runDaemon(
     version,
     types,
     everyInterface: commonInterfaces,
-    openStages: (news, automatic) => ({
-      main: new Stage('main', world, types, news, automatic),
-      media: remoteStage(threads.connect('media', 'stage'), news),
+    openStages: (news, automatic, ask) => ({
+      main: new Stage('main', world, types, news, automatic, ask),
+      media: remoteStage(threads.connect('media', 'stage'), news, ask),
     }),
     plan: (running, wanted) => plan(running, wanted, source.types, sha256),
     load: (planned, running) => readConfiguration(world.files, source, planned, running),

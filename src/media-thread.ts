@@ -10,7 +10,10 @@ import { types } from '../objects/index.ts';
 
 const { threads, settings } = workerThread((service, port) => {
   if (service === 'stage')
-    serveStage(port, news => new Stage('media', world, new Map(types.map(t => [t.type, t])), news));
+    serveStage(
+      port,
+      (news, ask) => new Stage('media', world, new Map(types.map(t => [t.type, t])), news, undefined, ask),
+    );
   else port.close();
 });
 const log = createLog({ level: settings.logLevel, text: settings.logText, thread: 'media' });

@@ -1,8 +1,7 @@
 /**
  * Capability `authenticator`: what an authnz object provides, and every server that lets
  * people in consumes. Proofs and identities are plain data and answers come later, so that
- * the two may live in different threads; so far they share the media stage, the only one
- * with a server that asks (config.md 18.6).
+ * the two may live in different threads.
  */
 import { capability } from '#core/capability';
 
@@ -46,4 +45,5 @@ export interface Authenticator {
 export const Authenticator = capability<Authenticator>(
   'authenticator',
   'Knows accounts, and what each of them may do.',
+  { calls: ['digestTerms', 'identify', 'allows'] },
 );

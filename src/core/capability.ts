@@ -8,12 +8,23 @@ export interface Capability<T> {
   readonly doc: string;
   /** `automatic`: the runtime offers it to whoever consumes it, with the link (`object`) or without one (`house`). */
   readonly automatic?: 'object' | 'house';
+  /**
+   * All functions of it, if each of them answers later, with plain data in and out: then consumer and provider may
+   * live on different stages. Without it they have to share one.
+   */
+  readonly calls?: readonly string[];
   readonly contract?: T;
 }
 
+type Later<T> = { [K in keyof T]: T[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof T];
+
 /** A contract that types can be linked by; `id` is unique in the house. */
-export function capability<T>(id: string, doc: string, automatic?: 'object' | 'house'): Capability<T> {
-  return Object.freeze({ id, doc, ...(automatic ? { automatic } : {}) });
+export function capability<T>(
+  id: string,
+  doc: string,
+  reach: { readonly automatic?: 'object' | 'house'; readonly calls?: readonly (Later<T> & string)[] } = {},
+): Capability<T> {
+  return Object.freeze({ id, doc, ...reach });
 }
 
 /**

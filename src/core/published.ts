@@ -41,7 +41,7 @@ export interface Published {
 export const Published = capability<Published>(
   'published',
   'The functions of an object, for the faces that publish it.',
-  'object',
+  { automatic: 'object' },
 );
 
 /** An event as every face hands it out (api.md 10.1). */
@@ -98,4 +98,6 @@ export interface House {
   onEvent(take: (event: Event) => void): { close(): void };
 }
 
-export const House = capability<House>('house', 'The daemon as a whole: all objects, types, plan, events.', 'house');
+export const House = capability<House>('house', 'The daemon as a whole: all objects, types, plan, events.', {
+  automatic: 'house',
+});

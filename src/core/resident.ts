@@ -65,6 +65,10 @@ export class Resident {
     return this.#instance?.provides ?? {};
   }
 
+  get type(): string {
+    return this.#spec.type;
+  }
+
   get open(): readonly string[] {
     return this.#scope?.open ?? [];
   }

@@ -10,7 +10,7 @@ import { Fault } from '#core/errors';
 import type { InterfaceDecl } from '#core/interface';
 import type { Problem } from '#core/problem';
 import { type Event, type Health, House, type Plan, type PlannedDocuments, Published } from '#core/published';
-import type { Automatic, Links, Partner, StageHandle, StageNews } from '#core/stage';
+import type { Ask, Automatic, Links, Partner, StageHandle, StageNews } from '#core/stage';
 import { isoTime } from '#core/time';
 import type { World } from '#core/world';
 
@@ -36,7 +36,7 @@ export interface RuntimeParts {
   /** Interfaces that every object has besides its type's. */
   readonly everyInterface: readonly CommonInterface[];
   /** Opens the stages; called once, with where their news go and what the runtime provides. */
-  readonly openStages: (news: StageNews, automatic: Automatic) => Readonly<Record<StageName, StageHandle>>;
+  readonly openStages: (news: StageNews, automatic: Automatic, ask: Ask) => Readonly<Record<StageName, StageHandle>>;
   /** Pure comparison: core/plan.ts. */
   readonly plan: (running: Configuration, wanted: Configuration) => Plan;
   /** Reads and checks a configuration: the files on disk unless these documents replace them. `running` is whose secrets "keep" means. */
@@ -99,6 +99,7 @@ export class Runtime {
         object: (id, name) => (id === Published.id ? this.#lodgers.get(name)?.published : undefined),
         house: id => (id === House.id ? this.house : undefined),
       },
+      async (name, ...question) => this.#stageOf(name).ask(name, ...question),
     );
   }
 
@@ -187,6 +188,19 @@ export class Runtime {
     await this.#stages[type.stage].create({ name: spec.name, type: spec.type, config: spec.config });
   }
 
+  /** The partners of each consumer; of those on another stage it is said. */
+  #linksByConsumer({ objects, bindings }: Configuration): Map<string, Links> {
+    const stages = new Map(objects.map(o => [o.name, this.#parts.types.get(o.type)?.stage]));
+    const found = new Map<string, Record<string, Partner[]>>();
+    for (const { consumer, need, provider, slot } of bindings) {
+      const links = found.get(consumer) ?? {};
+      found.set(consumer, links);
+      const elsewhere = slot !== '' && stages.get(consumer) !== stages.get(provider);
+      (links[need] ??= []).push({ name: provider, slot, ...(elsewhere ? { elsewhere } : {}) });
+    }
+    return found;
+  }
+
   async #remove(name: string): Promise<void> {
     await this.#stageOf(name).stop(name);
     this.#lodgers.delete(name);
@@ -203,8 +217,8 @@ export class Runtime {
   /** Hands links to new objects, and to those whose partners are others now. The stage leaves alone whom nothing changes for. */
   async #linkAll(wanted: Configuration, born: ReadonlySet<string>): Promise<void> {
     const gone = new Set(this.#running.objects.map(o => o.name).filter(name => !this.#lodgers.has(name)));
-    const before = linksByConsumer(this.#running.bindings);
-    const after = linksByConsumer(wanted.bindings);
+    const before = this.#linksByConsumer(this.#running);
+    const after = this.#linksByConsumer(wanted);
     for (const { name } of wanted.objects) {
       const links = after.get(name) ?? {};
       const touched = (l: Links): boolean =>
@@ -297,16 +311,6 @@ const healthOf = ({ spec, type, state, sinceMs, error }: Lodger): Health => ({
 function known<T>(map: ReadonlyMap<string, T>, name: string): T {
   const found = map.get(name);
   if (found === undefined) throw new Fault('absent', 'not-found', `there is no object "${name}"`, { object: name });
-  return found;
-}
-
-function linksByConsumer(bindings: readonly Binding[]): Map<string, Links> {
-  const found = new Map<string, Record<string, Partner[]>>();
-  for (const { consumer, need, provider, slot } of bindings) {
-    const links = found.get(consumer) ?? {};
-    found.set(consumer, links);
-    (links[need] ??= []).push({ name: provider, slot });
-  }
   return found;
 }
 

@@ -3,7 +3,7 @@
  * links, starts, changes and buries them as the runtime says, keeps trying what fails, and
  * tells the runtime how each is. Objects of one stage hold each other directly.
  */
-import type { Needs } from '#core/capability';
+import type { Capability, Needs, Provides } from '#core/capability';
 import type { ObjectType, Stage as StageName, State } from '#core/define';
 import { Fault } from '#core/errors';
 import type { Call } from '#core/interface';
@@ -15,6 +15,8 @@ import type { World } from '#core/world';
 export interface Partner {
   readonly name: string;
   readonly slot: string;
+  /** It lives on another stage. */
+  readonly elsewhere?: true;
 }
 
 /** The partners of one object, by need. */
@@ -42,7 +44,12 @@ export interface StageHandle {
     args: Readonly<Record<string, unknown>>,
     call: Call,
   ): Promise<unknown>;
+  /** Calls a function of what an object provides, for a consumer on another stage. */
+  ask(name: string, slot: string, functionName: string, args: readonly unknown[]): Promise<unknown>;
 }
+
+/** Calls a function of what an object of another stage provides; Fault if that one does not work now. */
+export type Ask = StageHandle['ask'];
 
 /** What a stage tells the runtime. */
 export interface StageNews {
@@ -58,6 +65,9 @@ export interface Automatic {
 }
 
 const none: Automatic = { object: () => undefined, house: () => undefined };
+const nobody: Ask = async name => {
+  throw new Fault('absent', 'not-found', `no other stage, so no object "${name}" on it`);
+};
 
 export class Stage implements StageHandle {
   readonly #name: StageName;
@@ -65,7 +75,9 @@ export class Stage implements StageHandle {
   readonly #types: ReadonlyMap<string, ObjectType>;
   readonly #news: StageNews;
   readonly #automatic: Automatic;
+  readonly #ask: Ask;
   readonly #residents = new Map<string, Resident>();
+  readonly #distants = new Map<string, unknown>();
 
   constructor(
     name: StageName,
@@ -73,12 +85,14 @@ export class Stage implements StageHandle {
     types: ReadonlyMap<string, ObjectType>,
     news: StageNews,
     automatic: Automatic = none,
+    ask: Ask = nobody,
   ) {
     this.#name = name;
     this.#world = world;
     this.#types = types;
     this.#news = news;
     this.#automatic = automatic;
+    this.#ask = ask;
   }
 
   async create(spec: ObjectSpec): Promise<void> {
@@ -123,6 +137,16 @@ export class Stage implements StageHandle {
     return this.#resident(name).call(interfaceName, functionName, args, call);
   }
 
+  async ask(name: string, slot: string, functionName: string, args: readonly unknown[]): Promise<unknown> {
+    const type = this.#types.get(this.#resident(name).type);
+    const { calls = [] } = (type?.provides as Provides | undefined)?.[slot] ?? {};
+    if (!calls.includes(functionName))
+      throw new Fault('bug', 'internal', `${name} offers no function ${slot}.${functionName} to other stages`);
+    const offered = this.#resident(name).provides[slot] as Readonly<Record<string, (...a: unknown[]) => unknown>>;
+    if (!offered) throw new Fault('storage', 'unavailable', `${name} does not work now`, { object: name });
+    return offered[functionName]?.(...args);
+  }
+
   /** What is open, per object; for the leak tests. */
   get open(): Readonly<Record<string, readonly string[]>> {
     return Object.fromEntries([...this.#residents].map(([name, r]) => [name, r.open]));
@@ -138,17 +162,32 @@ export class Stage implements StageHandle {
     for (const r of this.#residents.values()) if (r.uses(name)) await r.relink();
   }
 
+  /** Always there: whether its provider works shows when it is called. The same one each time, so that nobody is linked anew for it. */
+  #distant({ id, calls }: Capability<unknown>, { name, slot }: Partner): unknown {
+    if (!calls) return undefined;
+    const key = JSON.stringify([id, name, slot]);
+    const known = this.#distants.get(key);
+    if (known) return known;
+    const ask = this.#ask;
+    const made = Object.fromEntries(calls.map(f => [f, (...args: unknown[]) => ask(name, slot, f, args)]));
+    this.#distants.set(key, made);
+    return made;
+  }
+
   /** The handles of an object's needs as things stand, or which one is not met: a need for `one`, or a linked `optional` one. */
   #resolve(consumes: Needs, links: Links): Record<string, unknown> | { readonly missing: string } {
     const handles: Record<string, unknown> = {};
     for (const [need, { capability, count }] of Object.entries(consumes)) {
       const found = new Map<string, unknown>();
       if (capability.automatic === 'house') found.set('', this.#automatic.house(capability.id));
-      for (const { name, slot } of links[need] ?? []) {
+      for (const partner of links[need] ?? []) {
+        const { name, slot } = partner;
         const offered =
           capability.automatic === 'object'
             ? this.#automatic.object(capability.id, name)
-            : this.#residents.get(name)?.provides[slot];
+            : partner.elsewhere
+              ? this.#distant(capability, partner)
+              : this.#residents.get(name)?.provides[slot];
         // Two slots of one partner that offer the same capability count once: the first.
         if (offered !== undefined && !found.has(name)) found.set(name, offered);
       }

@@ -100,9 +100,9 @@ function house(t: { after(f: () => void): void }) {
     version: '1.2.3',
     types: byName,
     everyInterface: [base],
-    openStages: (news, automatic) => {
-      serveStage(far, mediaNews => new Stage('media', world, byName, mediaNews));
-      return { main: new Stage('main', world, byName, news, automatic), media: remoteStage(near, news) };
+    openStages: (news, automatic, ask) => {
+      serveStage(far, (mediaNews, mediaAsk) => new Stage('media', world, byName, mediaNews, undefined, mediaAsk));
+      return { main: new Stage('main', world, byName, news, automatic, ask), media: remoteStage(near, news, ask) };
     },
     plan: (running, wanted) => plan(running, wanted, types, text => String(text.length)),
     load: async planned => check(planned.documents[0]?.text ?? onDisk),
