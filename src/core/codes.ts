@@ -81,6 +81,13 @@ export const faultCodes: Readonly<Record<string, FaultCode>> = {
   'no-ports': { doc: 'No two neighbouring UDP ports are free, of those that may be taken.' },
   'no-supported-media': { doc: 'The camera offers no track that is enabled and whose codec this build carries.' },
   'not-mp4': { doc: 'A media file of another format.' },
+  'onvif-fault': { doc: 'The ONVIF device refuses a request; its own words follow.' },
+  'onvif-garbled': { doc: 'What answered at the address of an ONVIF device is no ONVIF.' },
+  'onvif-login': {
+    doc: 'The ONVIF device wants a login, or another one. A wrong clock of the device can be the reason, too.',
+  },
+  'onvif-redirect': { doc: 'The ONVIF device redirects to another host: no request goes there.' },
+  'onvif-unsupported': { doc: 'The ONVIF device does not have this service or function.' },
   permission: { doc: 'The user that the daemon runs as may not read or write this file.' },
   'read-only': { doc: 'The volume is mounted read only.' },
   'reader-too-slow': { doc: 'A peer takes what it is sent too slowly; its connection is ended.' },

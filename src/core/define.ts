@@ -98,6 +98,8 @@ export interface ObjectType<
   readonly provides: P;
   readonly consumes: N;
   readonly interfaces: I;
+  /** Names of those of its interfaces that an object with this configuration has, where that is not all of them. Pure. */
+  offers?(config: Static<C>): readonly I[number]['name'][];
   /** Findings that a schema cannot express (one of two required ...). Pure; pointers are relative to the object. */
   check?(config: Static<C>): readonly ProblemText[];
   /**
@@ -116,4 +118,11 @@ export function defineObjectType<
   const I extends readonly InterfaceDecl[],
 >(type: ObjectType<C, P, N, I>): ObjectType<C, P, N, I> {
   return Object.freeze(type);
+}
+
+/** The interfaces that an object of this type and with this configuration has. */
+export function interfacesOf(type: ObjectType, config: unknown): readonly InterfaceDecl[] {
+  const all: readonly InterfaceDecl[] = type.interfaces;
+  const offered: readonly string[] | undefined = type.offers?.(config);
+  return offered === undefined ? all : all.filter(i => offered.includes(i.name));
 }

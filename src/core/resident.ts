@@ -4,9 +4,17 @@
  * else; after `stop` nothing is open.
  */
 import { Backoff } from '#core/backoff';
-import type { Attempt, Context, Instance, ObjectType, OwnState, State } from '#core/define';
+import {
+  type Attempt,
+  type Context,
+  type Instance,
+  interfacesOf,
+  type ObjectType,
+  type OwnState,
+  type State,
+} from '#core/define';
 import { Fault, faultFrom, kinds } from '#core/errors';
-import type { Call, InterfaceDecl } from '#core/interface';
+import type { Call } from '#core/interface';
 import { Scope } from '#core/scope';
 import type { Links, ObjectSpec, StageNews } from '#core/stage';
 import { isoTime } from '#core/time';
@@ -161,8 +169,7 @@ export class Resident {
         `${this.#spec.name} does not work now: ${this.#error ?? 'it is starting'}`,
         { object: this.#spec.name },
       );
-    const declarations: readonly InterfaceDecl[] = this.#type.interfaces;
-    const declared = declarations.find(d => d.name === interfaceName);
+    const declared = interfacesOf(this.#type, this.#spec.config).find(d => d.name === interfaceName);
     const property = /^[gs]et_(.*)$/.exec(functionName)?.[1];
     const known =
       declared !== undefined &&

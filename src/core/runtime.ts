@@ -5,7 +5,7 @@
  */
 import type { Binding, Checked, CheckedObject, Configuration } from '#core/configuration';
 import { emptyConfiguration } from '#core/configuration';
-import type { ObjectType, Stage as StageName, State } from '#core/define';
+import { interfacesOf, type ObjectType, type Stage as StageName, type State } from '#core/define';
 import { Fault } from '#core/errors';
 import type { InterfaceDecl } from '#core/interface';
 import type { Problem } from '#core/problem';
@@ -178,7 +178,7 @@ export class Runtime {
     const lodger: Lodger = {
       spec,
       type,
-      published: this.#publish(spec.name, type),
+      published: this.#publish(spec.name, type, interfacesOf(type, spec.config)),
       state: 'starting',
       error: undefined,
       sinceMs: this.#parts.world.clock.wallMs(),
@@ -232,7 +232,7 @@ export class Runtime {
     return this.#stages[known(this.#lodgers, name).type.stage];
   }
 
-  #publish(name: string, type: ObjectType): Published {
+  #publish(name: string, type: ObjectType, interfaces: readonly InterfaceDecl[]): Published {
     const lodger = (): Lodger => known(this.#lodgers, name);
     return {
       name,
@@ -240,7 +240,7 @@ export class Runtime {
       get meta() {
         return lodger().spec.meta;
       },
-      interfaces: [...type.interfaces, ...this.#parts.everyInterface.map(c => c.decl)],
+      interfaces: [...interfaces, ...this.#parts.everyInterface.map(c => c.decl)],
       health: () => healthOf(lodger()),
       call: async (interfaceName, functionName, args, call) => {
         const common = this.#parts.everyInterface.find(c => c.decl.name === interfaceName);

@@ -264,6 +264,13 @@ export interface HttpClientRequest {
   readonly timeoutMs: number;
   /** An answer longer than this is Fault `too-large`. */
   readonly limitBytes: number;
+  /**
+   * The peer is a device with a small web server of its own: over `https:` it has a certificate of its own making
+   * and may speak nothing newer than TLS 1.0; its headers may break RFC 9112.
+   */
+  readonly embedded?: boolean;
+  /** Gives up: Fault `cancelled`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface HttpClientAnswer {
@@ -280,7 +287,7 @@ export interface Http {
    * when there is none, when it lies outside (links included) and when a name in it begins with a dot.
    */
   file(folder: string, path: string, request: HttpRequest): Promise<HttpAnswer | undefined>;
-  /** One request. Rejects with Fault `transport` or `timeout`; any status is an answer. No redirects are followed. */
+  /** One request, from any thread. Rejects with Fault `transport`, `timeout` or `cancelled`; any status is an answer. No redirects are followed. */
   request(request: HttpClientRequest): Promise<HttpClientAnswer>;
 }
 

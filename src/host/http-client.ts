@@ -1,19 +1,27 @@
-/** One HTTP request, over TCP, TLS or a Unix socket: for the command line. No redirects, no pool. */
+/** One HTTP request, over TCP, TLS or a Unix socket: for the command line and for cameras. No redirects, no pool. */
 import { request as plain } from 'node:http';
 import { request as secure } from 'node:https';
 import { Fault } from '#core/errors';
 import type { HttpClientAnswer, HttpClientRequest } from '#core/world';
 
-/** One request, one connection. Faults: `connect-failed`, `connection-lost`, `timeout`, `too-large`. */
+/** Old devices know no better; who they are is proved by neither side anyway. */
+const ofItsOwnMaking = { rejectUnauthorized: false, minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+
+/** One request, one connection. Faults: `connect-failed`, `connection-lost`, `timeout`, `too-large`, `stopped`. */
 export function httpRequest(wanted: HttpClientRequest): Promise<HttpClientAnswer> {
   return new Promise((resolve, reject) => {
     const url = new URL(wanted.url);
     const peer = wanted.socket ?? url.host;
     const fail = (fault: Fault): void => {
-      clearTimeout(timer);
+      settle();
       reject(fault);
       req.destroy();
     };
+    const settle = (): void => {
+      clearTimeout(timer);
+      wanted.signal?.removeEventListener('abort', giveUp);
+    };
+    const giveUp = (): void => fail(new Fault('cancelled', 'stopped', `${peer}: not wanted any more`));
     const timer = setTimeout(
       () => fail(new Fault('timeout', 'timeout', `${peer} did not answer within ${wanted.timeoutMs / 1000} s`)),
       wanted.timeoutMs,
@@ -26,6 +34,7 @@ export function httpRequest(wanted: HttpClientRequest): Promise<HttpClientAnswer
         ...(wanted.body === undefined ? {} : { 'content-length': Buffer.byteLength(wanted.body) }),
       },
       agent: false,
+      ...(wanted.embedded ? { insecureHTTPParser: true, ...ofItsOwnMaking } : {}),
       ...(wanted.socket === undefined
         ? { hostname: url.hostname.replace(/^\[|\]$/g, ''), port: url.port || undefined }
         : { socketPath: wanted.socket }),
@@ -44,11 +53,13 @@ export function httpRequest(wanted: HttpClientRequest): Promise<HttpClientAnswer
       });
       res.on('error', e => fail(new Fault('transport', 'connection-lost', `${peer}: ${e.message}`, {}, e)));
       res.on('end', () => {
-        clearTimeout(timer);
+        settle();
         const headers = Object.fromEntries(Object.entries(res.headers).map(([k, v]) => [k, v?.toString()]));
         resolve({ status: res.statusCode ?? 0, headers, body: Buffer.concat(pieces) });
       });
     });
-    req.end(wanted.body);
+    wanted.signal?.addEventListener('abort', giveUp, { once: true });
+    if (wanted.signal?.aborted) giveUp();
+    else req.end(wanted.body);
   });
 }

@@ -5,6 +5,7 @@ import type { Http, Log, Threads, World } from '#core/world';
 import { clock } from '#host/clock';
 import { openDatabase } from '#host/database';
 import { createFiles } from '#host/files';
+import { httpRequest } from '#host/http-client';
 import { filesAt, type ResolvePath } from '#host/paths';
 import { channel } from '#host/port';
 import { random } from '#host/random';
@@ -17,12 +18,12 @@ export interface WorldParts {
   readonly paths: ResolvePath;
   /** This thread may block: it gets databases. */
   readonly mayBlock: boolean;
-  /** Servers live on the main thread; the others do without, and without loading what they need. */
+  /** Servers live on the main thread; the others make requests, and do without loading what a server needs. */
   readonly http?: Http;
 }
 
 const noHttp = (): never => {
-  throw new Fault('bug', 'internal', 'HTTP is for the main thread');
+  throw new Fault('bug', 'internal', 'HTTP servers are for the main thread');
 };
 
 export function createWorld({ log, threads, paths, mayBlock, http }: WorldParts): World {
@@ -34,7 +35,7 @@ export function createWorld({ log, threads, paths, mayBlock, http }: WorldParts)
     udp: createUdp(),
     files: filesAt(paths, createFiles()),
     threads,
-    http: http ?? { listen: noHttp, file: noHttp, request: noHttp },
+    http: http ?? { listen: noHttp, file: noHttp, request: httpRequest },
     openDatabase: path => {
       if (!mayBlock) throw new Fault('bug', 'internal', 'a database was opened on a thread that must not block');
       return openDatabase(paths(path));

@@ -10,6 +10,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   sdp: ['media'],
   rtp: ['media'],
   rtsp: ['rtp', 'sdp', 'media'],
+  onvif: ['core', 'rtsp'],
   mp4: ['core', 'media'],
   mpegts: ['media'],
   hub: ['media'],
@@ -33,6 +34,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     'hls',
     'mp4',
     'mpegts',
+    'onvif',
     'rtp',
     'rtsp',
     'sdp',
@@ -55,6 +57,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   fastify: ['host'],
   '@fastify/send': ['host'],
   pino: ['host'],
+  saxes: ['onvif'],
 };
 
 /** Pure Node modules that any room may use; hashing is arithmetic, not world. */

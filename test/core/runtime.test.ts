@@ -20,6 +20,10 @@ const Looks = defineInterface('Looks', {
   doc: 'What it looks at.',
   functions: { at: { doc: 'Where.', right: 'read', params: Type.Object({}), result: Type.String() } },
 });
+const Zooms = defineInterface('Zooms', {
+  doc: 'How near.',
+  functions: { by: { doc: 'Factor.', right: 'read', params: Type.Object({}), result: Type.Number() } },
+});
 
 /** Cameras on the media stage, behind a wire as in the daemon; recorders there too; a server on the main stage. */
 function house(t: { after(f: () => void): void }) {
@@ -28,15 +32,20 @@ function house(t: { after(f: () => void): void }) {
     type: 'camera',
     summary: 'A camera.',
     stage: 'media',
-    config: Type.Object({ url: Type.String(), gain: Type.Integer({ default: 0, live: true }) }),
+    config: Type.Object({
+      url: Type.String(),
+      gain: Type.Integer({ default: 0, live: true }),
+      zoom: Type.Boolean({ default: false }),
+    }),
     provides: { media: Media },
     consumes: {},
-    interfaces: [Looks],
+    interfaces: [Looks, Zooms],
+    offers: c => (c.zoom ? ['Looks', 'Zooms'] : ['Looks']),
     create: c => {
       seen.push(`${c.name} created ${c.config.url}`);
       return {
         provides: { media: { from: `${c.name} ${c.config.url}` } },
-        published: { Looks: { at: () => String(c.config.url) } },
+        published: { Looks: { at: () => String(c.config.url) }, Zooms: { by: () => 8 } },
         start: () => c.emit('Hello', { state: true }),
         apply: (config: { gain: number }) => void seen.push(`${c.name} gain ${config.gain}`),
         stop: () => void seen.push(`${c.name} stopped`),
@@ -234,6 +243,21 @@ describe('the runtime', () => {
       ['u1', 'running'],
     );
     await assert.rejects(a!.call('Base', 'constructor', {}, call), (e: Fault) => e.kind === 'absent');
+  });
+
+  test('an object has those interfaces of its type that its configuration is for', async t => {
+    const h = house(t);
+    await h.runtime.apply(h.conf([cam('a', 'u1'), cam('b', 'u2', { zoom: true })]));
+    const [a, b] = h.runtime.house.objects();
+    assert.deepEqual(
+      [a, b].map(o => o!.interfaces.map(i => i.name)),
+      [
+        ['Looks', 'Base'],
+        ['Looks', 'Zooms', 'Base'],
+      ],
+    );
+    await assert.rejects(a!.call('Zooms', 'by', {}, call), (e: Fault) => e.kind === 'absent');
+    assert.equal(await b!.call('Zooms', 'by', {}, call), 8);
   });
 
   test('tells state changes and events in order, with origin', async t => {

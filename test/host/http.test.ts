@@ -492,6 +492,19 @@ describe('TLS', () => {
     );
   });
 
+  test('the client takes a certificate of its own making from an embedded device, and from nobody else', async () => {
+    const { request } = createHttp(log, createPaths(home));
+    await serving(
+      () => ({ status: 200, headers: plain, body: 'here' }),
+      async base => {
+        const ask = { method: 'GET', timeoutMs: 2000, limitBytes: 10, url: `https://127.0.0.1:${portOf(base)}/` };
+        assert.equal((await request({ ...ask, embedded: true })).status, 200);
+        await assert.rejects(request(ask), { kind: 'transport' });
+      },
+      { tls: pem },
+    );
+  });
+
   test('a certificate that is missing is told', async () => {
     const tls = { ...pem, certificate: 'nothing.pem' };
     await assert.rejects(
@@ -546,11 +559,16 @@ describe('the client', () => {
     await serving(
       r =>
         r.target === '/slow'
-          ? new Promise(() => undefined)
+          ? new Promise(done => setTimeout(() => done({ status: 200, headers: plain }), 300))
           : { status: 404, headers: plain, body: 'x'.repeat(Number(r.target.slice(1))) },
       async base => {
         assert.equal((await request({ ...ask, url: `${base}/10` })).status, 404);
         await assert.rejects(request({ ...ask, url: `${base}/11` }), { code: 'too-large' });
+        const gone = AbortSignal.timeout(20);
+        await assert.rejects(request({ ...ask, timeoutMs: 5000, url: `${base}/slow`, signal: gone }), {
+          code: 'stopped',
+        });
+        await assert.rejects(request({ ...ask, url: `${base}/1`, signal: gone }), { code: 'stopped' });
       },
     );
     await assert.rejects(request({ ...ask, url: 'http://127.0.0.1:1/' }), {
