@@ -2,9 +2,11 @@
  * Elementary streams of sound to frames: bytes are kept until a frame is whole, wherever PES packets begin, and a
  * `Framing` says where it ends. The time of a frame without one of its own follows from the frame before.
  */
+
+import { stampRate, stampWrap } from '#demux/run-maker';
 import type { AudioTrack } from '#media/track';
 import { sameTrack } from '#media/track';
-import { type ElementaryReader, Stamps, stampRate, stampWrap, type UnitTaker } from './elementary.ts';
+import { type ElementaryReader, Stamps, type UnitTaker } from './elementary.ts';
 
 /** What a frame is in one packing. */
 export interface Framing {

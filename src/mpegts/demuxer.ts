@@ -4,33 +4,15 @@
  * taken (the first with sound if none has), of several streams of a kind the first. Whatever the bytes are: no throw, and no more is kept than
  * 8 MiB for a picture, 8 MiB while the format of the sound is awaited and a slab. Left out: scrambling, metadata, PCR (times of presentation suffice).
  */
-import type { AccessUnit } from '#media/access-unit';
-import type { Run, Track } from '#media/track';
+
+import type { DemuxerOptions, DemuxerTaker, StreamDemuxer } from '#demux/demuxer';
+import { RunMaker } from '#demux/run-maker';
+import type { Track } from '#media/track';
 import type { UnitTaker } from './elementary.ts';
 import { PacketReader, type PacketTaker } from './packet-reader.ts';
 import { PesReader, payloadBegin } from './pes-reader.ts';
 import { type ElementaryStream, type ProgramMap, parsePat, parsePmt, patPid, SectionReader } from './psi.ts';
-import { RunMaker, type RunTaker } from './run-maker.ts';
 import { codecOf, isVideo, nameOf, readerOf } from './stream-types.ts';
-
-export interface DemuxerTaker {
-  /** What units are of from now on: known at the first keyframe, and new with formats, with jumps of time. */
-  run(run: Run): void;
-  /**
-   * In decoding order per track; the first of a run is a keyframe of the video track, if there is one. Its wall time follows the times of
-   * arrival given to `push`, smoothed; who has a better one (a file, a playlist) replaces it.
-   */
-  unit(unit: AccessUnit): void;
-  /** Something was wrong, or is left out; the text is one of few, to be counted. */
-  problem(text: string): void;
-}
-
-export interface DemuxerOptions {
-  /** Ids of runs go on growing over demuxers of one source. */
-  nextRunId(): number;
-  /** Default both. */
-  readonly enable?: readonly ('video' | 'audio')[];
-}
 
 export interface DemuxerStats {
   packets: number;
@@ -48,7 +30,10 @@ interface Stream {
   readonly reader: PesReader;
 }
 
-export class Demuxer implements PacketTaker, RunTaker {
+export type { DemuxerOptions, DemuxerTaker } from '#demux/demuxer';
+
+/** One stream; after `end` another one. */
+export class Demuxer implements PacketTaker, StreamDemuxer {
   readonly #taker: DemuxerTaker;
   readonly #enable: readonly string[];
   readonly #packets = new PacketReader(this);
@@ -71,7 +56,7 @@ export class Demuxer implements PacketTaker, RunTaker {
   constructor(taker: DemuxerTaker, options: DemuxerOptions) {
     this.#taker = taker;
     this.#enable = options.enable ?? ['video', 'audio'];
-    this.#runs = new RunMaker(this, options.nextRunId);
+    this.#runs = new RunMaker(taker, options.nextRunId);
     this.#pat = new SectionReader(section => this.#associate(section));
   }
 
@@ -117,18 +102,6 @@ export class Demuxer implements PacketTaker, RunTaker {
       const begin = payloadBegin(bytes, at);
       if (begin < at + 188) sections.payload(bytes, begin, at + 188, (bytes[at + 1]! & 0x40) !== 0);
     }
-  }
-
-  // What the run maker says, RunTaker:
-
-  run(run: Run): void {
-    this.#taker.run(run);
-  }
-  unit(unit: AccessUnit): void {
-    this.#taker.unit(unit);
-  }
-  problem(text: string): void {
-    this.#taker.problem(text);
   }
 
   #associate(section: Uint8Array): void {

@@ -5,10 +5,6 @@
  */
 import type { Track } from '#media/track';
 
-/** Stamps count 90000 in a second and wrap after 2^33 (26.5 hours). */
-export const stampWrap = 2 ** 33;
-export const stampRate = 90_000;
-
 export interface UnitTaker {
   /** From the next unit on that is a keyframe the stream is this. */
   format(track: Track): void;

@@ -7,7 +7,8 @@
  *   PES     00 00 01 stream_id | length(16) | 10...... | PTS_DTS(2) ...... | header length(8) | [ PTS 5 | DTS 5 ] ... | payload
  */
 
-import { type ElementaryReader, stampWrap } from './elementary.ts';
+import { stampWrap } from '#demux/run-maker';
+import type { ElementaryReader } from './elementary.ts';
 import { packetBytes } from './packet-reader.ts';
 
 /** Fixed part, and what its length byte can say. */

@@ -6,12 +6,14 @@
  * cannot be decoded, are left out. A second unit behind one time (some multiplexers write several into one PES
  * packet) follows its predecessor by the duration of a picture; two fields are one unit.
  */
+
+import { stampRate } from '#demux/run-maker';
 import { h264Track, naluType, parseSps } from '#media/h264';
 import { H264ParameterSets } from '#media/h264-sets';
 import { h265Track, h265Type, h265TypeOf } from '#media/h265';
 import { H265ParameterSets } from '#media/h265-sets';
 import { UnitBuffer } from '#media/unit-buffer';
-import { type ElementaryReader, Stamps, stampRate, type UnitTaker } from './elementary.ts';
+import { type ElementaryReader, Stamps, type UnitTaker } from './elementary.ts';
 import { NaluReader, type NaluTaker } from './nalu-reader.ts';
 
 const slabBytes = 128 << 10;

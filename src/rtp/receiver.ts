@@ -10,11 +10,11 @@
  * left out until then. Metadata is no track of a run: its documents are handed on as they come.
  */
 import type { AccessUnit } from '#media/access-unit';
+import { DecodingOrder } from '#media/decoding-order';
 import type { Gap } from '#media/gap';
 import { type Run, sameTrack, type Track } from '#media/track';
 import { WallAnchor } from '#media/wall-anchor';
 import { zeroOf } from './alignment.ts';
-import { DecodingOrder } from './decoding-order.ts';
 import type { MediaDescription } from './media-description.ts';
 import { markerOf, payloadBegin, payloadEnd, payloadTypeOf, seqOf, ssrcOf, timestampOf } from './packet.ts';
 import { late, restarted } from './reception.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SeededRandom } from '#fake/world';
-import { DecodingOrder } from '#rtp/decoding-order';
+import { DecodingOrder } from '#media/decoding-order';
 
 describe('DecodingOrder', () => {
   // pts in decoding order, and the dts they get; pictures are 10 apart.

@@ -11,8 +11,13 @@
 import type { AccessUnit } from '#media/access-unit';
 import { type AudioTrack, type Run, sameTrack, type Track, type VideoTrack } from '#media/track';
 import { WallAnchor } from '#media/wall-anchor';
-import { stampRate, stampWrap } from './elementary.ts';
 
+/** Stamps count 90000 in a second and wrap after 2^33 (26.5 hours). */
+export const stampWrap = 2 ** 33;
+/** Per second. */
+export const stampRate = 90_000;
+
+/** What a run maker says, and a demuxer with it. */
 export interface RunTaker {
   /** From the next unit on. */
   run(run: Run): void;
@@ -20,6 +25,8 @@ export interface RunTaker {
   unit(unit: AccessUnit): void;
   /** The text is one of few, to be counted. */
   problem(text: string): void;
+  /** A line of subtitles, shown from `pts` of the run on, in 90 kHz. Only from containers that have such. */
+  text?(run: Run, pts: number, text: string): void;
 }
 
 /** A step of time beyond these is a jump. Pictures in decoding order never go back. */
@@ -39,11 +46,13 @@ interface Held {
   readonly data: Uint8Array;
   readonly lost: number;
   readonly arrivalMs: number;
+  readonly samples: number | undefined;
 }
 
 export class RunMaker {
   readonly #taker: RunTaker;
   readonly #nextRunId: () => number;
+  readonly #jitterTicks: number;
   /** What the program has, whether it has shown itself or not. */
   #hasVideo = false;
   #hasAudio = false;
@@ -64,14 +73,18 @@ export class RunMaker {
   #lastDts = 0;
   #lastAudio = 0;
   #lastAudioWall = 0;
+  /** Time of the next frame if it follows without a seam; -1: not known. */
+  #nextAudio = -1;
   /** Decoding time of the latest picture, in the stream's time; NaN: none. */
   #latest = Number.NaN;
   #anchor = new WallAnchor();
   /** Of the latest unit. */
   #lost = 0;
 
-  constructor(taker: RunTaker, nextRunId: () => number) {
+  /** `jitterTicks`: how far stamps of sound are off because the container rounds them. */
+  constructor(taker: RunTaker, nextRunId: () => number, jitterTicks = 1) {
     this.#taker = taker;
+    this.#jitterTicks = jitterTicks;
     this.#nextRunId = nextRunId;
   }
 
@@ -118,7 +131,16 @@ export class RunMaker {
     }
     this.#latest = this.#reference = at;
     const shown = at + signed(pts - dts);
-    const unit: Held = { video: true, pts: shown, dts: at, keyframe, data, lost: lost + this.#lost, arrivalMs };
+    const unit: Held = {
+      video: true,
+      pts: shown,
+      dts: at,
+      keyframe,
+      data,
+      lost: lost + this.#lost,
+      arrivalMs,
+      samples: undefined,
+    };
     if (this.#holding) {
       // A keyframe of another format while the first is held: that one goes its way without sound.
       if (keyframe && this.#over) this.#begin();
@@ -145,7 +167,8 @@ export class RunMaker {
     this.#giveVideo(this.#run, unit);
   }
 
-  audio(pts: number, data: Uint8Array, lost: number, arrivalMs: number): void {
+  /** `samples`: how long it is, where the track's units are not all alike. */
+  audio(pts: number, data: Uint8Array, lost: number, arrivalMs: number, samples?: number): void {
     if (this.#audio === undefined) return;
     let at = this.#unwrap(pts);
     if (this.#hasVideo) {
@@ -163,11 +186,17 @@ export class RunMaker {
       this.#latest = this.#reference = at;
       if (this.#run === undefined || this.#over || this.#anchor.broken) this.#beginSound(at);
     }
-    const unit: Held = { video: false, pts: at, dts: at, keyframe: true, data, lost, arrivalMs };
+    const unit: Held = { video: false, pts: at, dts: at, keyframe: true, data, lost, arrivalMs, samples };
     if (this.#run === undefined) {
       this.#hold(unit);
       if (this.#holding) this.#begin();
     } else this.#giveAudio(this.#run, unit);
+  }
+
+  /** What cannot be placed, because no run has begun or it is far from it, is left out. */
+  text(pts: number, text: string): void {
+    const at = this.#unwrap(pts) - this.#zero;
+    if (this.#run !== undefined && at >= 0) this.#taker.text?.(this.#run, Math.round(at), text);
   }
 
   /** Nothing follows, or what follows has nothing to do with it: what is held goes out. */
@@ -218,7 +247,7 @@ export class RunMaker {
 
   /** What is held becomes the beginning of a run, its picture first. */
   #begin(): void {
-    const { [0]: video } = [this.#video];
+    const video = this.#video;
     const held = this.#held;
     this.#holding = false;
     this.#held = [];
@@ -250,6 +279,7 @@ export class RunMaker {
     this.#over = false;
     this.#lastDts = Number.NEGATIVE_INFINITY;
     this.#lastAudio = -1;
+    this.#nextAudio = -1;
     this.#lastAudioWall = 0;
     this.#lost = 0;
     this.#anchor = new WallAnchor();
@@ -273,8 +303,9 @@ export class RunMaker {
     const index = run.tracks.length - 1;
     const track = run.tracks[index];
     if (track?.kind !== 'audio' || this.#audio === undefined || !sameTrack(track, this.#audio)) return;
+    const { samples } = unit;
     const exact = ((unit.pts - this.#zero) * track.timescale) / stampRate;
-    const pts = this.#smooth(exact, track.samplesPerUnit);
+    const pts = this.#smooth(exact, samples ?? track.samplesPerUnit, track.timescale);
     if (pts < 0 || pts <= this.#lastAudio) return;
     this.#lastAudio = pts;
     const mediaMs = (pts * 1000) / track.timescale;
@@ -285,15 +316,20 @@ export class RunMaker {
   }
 
   /** Frames follow each other without a seam where stamps, which are rounded, nearly say so. */
-  #smooth(exact: number, samplesPerUnit: number): number {
+  #smooth(exact: number, samples: number, timescale: number): number {
     const pts = Math.round(exact);
-    if (samplesPerUnit === 0 || this.#lastAudio < 0) return pts;
-    const expected = this.#lastAudio + samplesPerUnit;
+    const expected = this.#nextAudio;
+    this.#nextAudio = -1;
+    if (samples === 0) return pts;
+    this.#nextAudio = pts + samples;
+    if (expected < 0) return pts;
     const off = exact - expected;
-    if (Math.abs(off) > samplesPerUnit / 2) return pts;
-    const most = Math.max(1, Math.floor(samplesPerUnit / 100));
-    // A stamp is up to half a tick of 90 kHz off: less than a sample.
-    return Math.abs(off) <= 1 ? expected : expected + Math.round(Math.max(-most, Math.min(most, off)));
+    const jitter = Math.max(1, (this.#jitterTicks * timescale) / stampRate);
+    if (Math.abs(off) > Math.max(jitter, samples / 2)) return pts;
+    const most = Math.max(1, Math.floor(samples / 100));
+    const smooth = Math.abs(off) <= jitter ? expected : expected + Math.round(Math.max(-most, Math.min(most, off)));
+    this.#nextAudio = smooth + samples;
+    return smooth;
   }
 
   #unwrap(stamp: number): number {
