@@ -6,6 +6,7 @@
  */
 import type { Attempt } from '#core/define';
 import { Fault, faultFrom } from '#core/errors';
+import type { NetworkDetails } from '#interface/video-source';
 import type { GapReason } from '#media/gap';
 import { type Lessons, type QuirkName, quirks } from '#rtsp/quirks';
 import { parseRtspUrl, type RtspUrl } from '#rtsp/url';
@@ -31,6 +32,11 @@ export class Camera {
   #lessons: Lessons = {};
   readonly #quirks = new Set<QuirkName>();
   #connection: Connection | undefined;
+  /** The one that media come by. */
+  #transport: TransportName | undefined;
+  /** Attempts that failed since media flowed. */
+  #errorsInARow = 0;
+  #timesHealthy = 0;
   /** Of the connections that are over. */
   #figures: RtpFigures = noFigures;
 
@@ -38,7 +44,7 @@ export class Camera {
   constructor(context: CameraContext, streamUrl: (attempt: Attempt) => string | Promise<string>) {
     this.#context = context;
     this.#streamUrl = streamUrl;
-    this.#source = new LiveSource(context, context.config);
+    this.#source = new LiveSource(context, context.config, () => this.#network());
     this.provides = this.#source.provides;
     this.published = this.#source.published;
   }
@@ -48,11 +54,40 @@ export class Camera {
     return this.#connection === undefined ? this.#figures : addFigures(this.#figures, this.#connection.figures());
   }
 
+  #network(): NetworkDetails {
+    const f = this.rtpFigures();
+    return {
+      transport: this.#transport ?? null,
+      packets: f.packets,
+      packets_lost: f.lost,
+      packets_late: f.late,
+      packets_reordered: f.reordered,
+      samples: f.units,
+      samples_lost: f.lostUnits,
+      jitter: Math.round(f.jitterMs * 10) / 10,
+      errors_in_a_row: this.#errorsInARow,
+      reconnects: Math.max(0, this.#timesHealthy - 1),
+      device_clock: this.#connection?.deviceClockMs ?? null,
+      quirks: [...this.#quirks],
+    };
+  }
+
   start(): void {
     this.#context.persist('session', attempt => this.#attempt(attempt));
   }
 
   async #attempt(attempt: Attempt): Promise<void> {
+    try {
+      await this.#tryAll(attempt);
+    } catch (e) {
+      if (!attempt.signal.aborted) this.#errorsInARow++;
+      throw e;
+    } finally {
+      this.#transport = undefined;
+    }
+  }
+
+  async #tryAll(attempt: Attempt): Promise<void> {
     if (!this.#source.demanded) {
       this.#context.report('idle');
       await this.#source.whenDemanded(attempt.signal);
@@ -135,6 +170,9 @@ export class Camera {
       nextRunId: () => ++this.#runId,
       healthy: () => {
         order.works(transport);
+        this.#transport = transport;
+        this.#errorsInARow = 0;
+        this.#timesHealthy++;
         attempt.healthy();
       },
       smallBuffer: bytes => {

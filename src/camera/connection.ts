@@ -52,8 +52,12 @@ const settlingMs = 10_000;
 const keyframeLimitMs = 60_000;
 const clockStepMs = 1_000;
 const statsEveryMs = 60_000;
+/** config.md 8.1 */
+const deviceClockMostMs = 2_000;
 /** A connection that does not last so long is made again only after as long. */
 const reopenMs = 5_000;
+/** Whoever says goodbye and sends nothing for so long means it; some say it to the whole group when one viewer leaves. */
+const goodbyeMs = 2_000;
 /** UDP media that came so lately still flow. */
 const flowingMs = 2_000;
 const userAgent = 'Ocellus';
@@ -87,6 +91,7 @@ export class Connection implements SessionTaker {
   #packetSeen = false;
   #faultsTold = 0;
   #statsToldMs = 0;
+  #clockTold = false;
   mediaFlowed = false;
   audioFlowed = false;
 
@@ -129,15 +134,24 @@ export class Connection implements SessionTaker {
 
   /** So far. */
   figures(): RtpFigures {
-    const { packets = 0, lostPackets = 0, latePackets = 0 } = this.#receiver?.stats ?? {};
+    const { stats } = this.#receiver ?? {};
+    const { packets = 0, lostPackets = 0, latePackets = 0, units = 0, lostUnits = 0 } = stats ?? {};
     return {
       packets,
       lost: lostPackets,
+      units,
+      lostUnits,
       late: latePackets,
       reordered: this.#udp?.reordered ?? 0,
       strangers: this.#udp?.strangers ?? 0,
       jitterMs: this.#receiver?.jitterMs ?? 0,
     };
+  }
+
+  /** Clock of the camera minus ours, as its latest sender report had it; undefined if none came. */
+  get deviceClockMs(): number | undefined {
+    const ms = this.#receiver?.stats.deviceClockMs ?? Number.NaN;
+    return Number.isNaN(ms) ? undefined : Math.round(ms);
   }
 
   async play(signal: AbortSignal): Promise<{ redirect?: RtspUrl }> {
@@ -232,8 +246,12 @@ export class Connection implements SessionTaker {
     if (ignored.length > 0) context.log.warn('media-ignored', { media: ignored.join('; ') });
     this.#receiver = new Receiver(
       media,
-      { unit: unit => this.#unit(unit), gap: gap => this.#options.source.gap(gap) },
-      { time: context.config.time, nextRunId },
+      {
+        unit: unit => this.#unit(unit),
+        gap: gap => this.#options.source.gap(gap),
+        quirk: name => this.#options.quirk(name),
+      },
+      { time: context.config.time, nextRunId, ordered: this.#udp === undefined },
     );
   }
 
@@ -313,7 +331,11 @@ export class Connection implements SessionTaker {
     this.#tellStats(nowMs);
     this.#setBatching();
     const silentMs = nowMs - this.#lastPacketMs;
-    if (!this.#packetSeen && silentMs >= this.#options.firstMediaMs)
+    if (silentMs >= goodbyeMs && this.#receiver?.allGone === true)
+      this.#end(
+        new Fault('transport', 'stream-ended', 'expected media, got RTCP BYE: the camera has ended it', this.#where()),
+      );
+    else if (!this.#packetSeen && silentMs >= this.#options.firstMediaMs)
       this.#stalled('no-media', `media within ${this.#options.firstMediaMs / 1000} s`);
     else if (silentMs >= this.#stallMs) this.#stalled('no-media', `media for ${this.#stallMs / 1000} s`);
     else if (nowMs - this.#lastUnitMs >= Math.max(keyframeLimitMs, this.#stallMs))
@@ -386,8 +408,21 @@ export class Connection implements SessionTaker {
     this.#faultsTold = stats.faults;
   }
 
+  /** `time: device`: a clock that is too far off is not followed, and the operator can mend that. */
+  #tellClock(): void {
+    const { config, log } = this.#options.context;
+    const { deviceClockMs } = this;
+    if (config.time !== 'device' || this.#clockTold || Math.abs(deviceClockMs ?? 0) <= deviceClockMostMs) return;
+    this.#clockTold = true;
+    log.warn('device-clock', {
+      offMs: deviceClockMs,
+      hint: 'times are those of arrival; give the camera a time server',
+    });
+  }
+
   /** `rtpstats`: how the network treats the packets, once a minute. */
   #tellStats(nowMs: number): void {
+    this.#tellClock();
     if (!this.#options.context.config.rtpstats || nowMs - this.#statsToldMs < statsEveryMs) return;
     this.#statsToldMs = nowMs;
     this.#options.context.log.info('rtp-stats', { ...this.figures() });

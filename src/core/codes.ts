@@ -99,6 +99,7 @@ export const faultCodes: Readonly<Record<string, FaultCode>> = {
   'rtsp-too-large': { doc: 'The camera sent a message longer than any that RTSP needs.' },
   'rtsp-transport': { doc: 'The camera does not send media the way it was asked to: name others in `transport`.' },
   'rtsp-tunnel': { doc: 'No RTSP through HTTP at this address: the answer to GET was another than 200.' },
+  'stream-ended': { doc: 'The camera said that its stream is over, and sent nothing more.' },
   stopped: { doc: 'Nobody wants it any more.' },
   'too-many-files': { doc: 'The limit of open files is reached: raise LimitNOFILE.' },
   usage: { doc: 'The command line is wrong.' },

@@ -1,6 +1,39 @@
 /** Interface VideoSource: a live stream and what is known of it (docs/spec/api.md 4.1, 4.2). */
 import { defineInterface } from '#core/interface';
-import { Binary, IsoTime, Nullable, Type } from '#core/schema';
+import { Binary, IsoTime, Nullable, type Static, Type } from '#core/schema';
+
+/** How the media of a source come over the network; counts since the object was created. */
+export const NetworkDetails = Type.Object({
+  transport: Nullable(Type.String(), { description: 'the one that media come by now: tcp, udp, multicast or http' }),
+  packets: Type.Integer({ description: 'number of RTP packets that came' }),
+  packets_lost: Type.Integer({ description: 'number of RTP packets that never came, or too late' }),
+  packets_late: Type.Integer({
+    description: 'number of RTP packets that came when they were given up already, or twice',
+  }),
+  packets_reordered: Type.Integer({ description: 'number of RTP packets that came out of order and were put right' }),
+  samples: Type.Integer({ description: 'number of pictures and audio frames that came of them' }),
+  samples_lost: Type.Integer({
+    description: 'number of pictures and audio frames that a loss took something of or all; at least one for each hole',
+  }),
+  jitter: Type.Number({ unit: 'ms', description: 'interarrival jitter now (RFC 3550 A.8)' }),
+  errors_in_a_row: Type.Integer({ description: 'number of attempts to connect that have failed since media flowed' }),
+  reconnects: Type.Integer({ description: 'number of times that media flowed anew after an interruption' }),
+  device_clock: Nullable(Type.Integer(), {
+    unit: 'ms',
+    description: 'clock of the device minus ours, by its latest sender report; null while there is none',
+  }),
+  quirks: Type.Array(Type.String(), { description: 'names of the rules that the device was seen to break' }),
+});
+export type NetworkDetails = Static<typeof NetworkDetails>;
+
+const totalOf = (what: string) =>
+  Type.Object(
+    {
+      bytes: Type.Integer({ description: 'of media, without headers' }),
+      samples: Type.Integer({ description: 'number of pictures or audio frames' }),
+    },
+    { description: `what came of ${what}` },
+  );
 
 /** What `details` answers. Clients poll it, so all of it is at hand without asking the camera. */
 export const SourceDetails = Type.Object({
@@ -26,6 +59,11 @@ export const SourceDetails = Type.Object({
     { description: 'null while there is none' },
   ),
   consumers: Type.Integer({ description: 'number of readers attached now' }),
+  totals: Type.Object(
+    { video: totalOf('video'), audio: totalOf('audio') },
+    { description: 'since the object was created' },
+  ),
+  network: Nullable(NetworkDetails, { description: 'null for a source that is not one of the network' }),
 });
 
 /** Every source has it. */

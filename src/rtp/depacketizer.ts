@@ -1,5 +1,6 @@
 /** What every payload format's depacketizer is: payloads in the order of their sequence numbers go in, access units come out. */
 import type { Track } from '#media/track';
+import type { RtpQuirk } from './quirks.ts';
 
 export interface Depacketizer {
   /**
@@ -18,6 +19,8 @@ export interface UnitTaker {
   parameterSets(sets: readonly Uint8Array[]): void;
   /** Other formats: from the next unit that is a keyframe on the track is this one. */
   format(track: Track): void;
+  /** The sender is treated in a special way from now on. */
+  quirk?(name: RtpQuirk): void;
   /** A payload that breaks its format; the text is one of few, to be counted. */
   fault(text: string): void;
 }

@@ -17,13 +17,15 @@ export function payloadBegin(bytes: Uint8Array, begin: number, end: number): num
   return at <= end ? at : -1;
 }
 
-/** Where the payload ends: before the padding. -1 if the padding is larger than the packet. `payload` comes from `payloadBegin`. */
+/** Where the payload ends: before the padding; at `end` if what should be padding cannot be. `payload` comes from `payloadBegin`. */
 export function payloadEnd(bytes: Uint8Array, begin: number, payload: number, end: number): number {
   if ((bytes[begin]! & 0x20) === 0) return end;
   const padding = bytes[end - 1]!;
-  return padding > 0 && end - padding >= payload ? end - padding : -1;
+  return padding > 0 && end - padding >= payload ? end - padding : end;
 }
 
+/** The padding bit is set. */
+export const isPadded = (bytes: Uint8Array, begin: number): boolean => (bytes[begin]! & 0x20) !== 0;
 export const markerOf = (bytes: Uint8Array, begin: number): boolean => (bytes[begin + 1]! & 0x80) !== 0;
 export const payloadTypeOf = (bytes: Uint8Array, begin: number): number => bytes[begin + 1]! & 0x7f;
 export const seqOf = (bytes: Uint8Array, begin: number): number => (bytes[begin + 2]! << 8) | bytes[begin + 3]!;

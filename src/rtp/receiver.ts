@@ -16,9 +16,10 @@ import { type Run, sameTrack, type Track } from '#media/track';
 import { WallAnchor } from '#media/wall-anchor';
 import { zeroOf } from './alignment.ts';
 import type { MediaDescription } from './media-description.ts';
-import { markerOf, payloadBegin, payloadEnd, payloadTypeOf, seqOf, ssrcOf, timestampOf } from './packet.ts';
+import { isPadded, markerOf, payloadBegin, payloadEnd, payloadTypeOf, seqOf, ssrcOf, timestampOf } from './packet.ts';
+import type { RtpQuirk } from './quirks.ts';
 import { late, restarted } from './reception.ts';
-import { parseRtcp, type ReportBlock } from './rtcp.ts';
+import { isRtcp, parseRtcp, type ReportBlock } from './rtcp.ts';
 import { type TrackOwner, TrackReceiver } from './track-receiver.ts';
 
 export type { AudioDescription, MediaDescription, VideoDescription } from './media-description.ts';
@@ -31,11 +32,15 @@ export interface MediaTaker {
   gap(gap: Gap): void;
   /** A metadata document (XML); its wall time is that of the media, or of its arrival while there is none. */
   document?(text: Uint8Array, wallMs: number): void;
+  /** The sender breaks a rule, and is treated accordingly from now on. Told once each. */
+  quirk?(name: RtpQuirk): void;
 }
 
 export interface ReceiverOptions {
   /** Whose clock says when a picture was taken (config.md 8.1). */
   readonly time: 'server' | 'device';
+  /** The connection keeps packets in order: none can be late. */
+  readonly ordered?: boolean;
   /** Ids of runs go on growing over sessions. */
   nextRunId(): number;
 }
@@ -45,6 +50,10 @@ export interface ReceiverStats {
   lostPackets: number;
   latePackets: number;
   units: number;
+  /** Units that a loss took something of, or all: one at least for each hole. */
+  lostUnits: number;
+  /** Clock of the sender's reports minus ours when the last one came, ms; NaN while none came. */
+  deviceClockMs: number;
   /** Units left out: before the first keyframe of a run, or out of order in time. */
   droppedUnits: number;
   /** Payloads that broke their format. */
@@ -55,6 +64,8 @@ export interface ReceiverStats {
 /** Two clocks of one device that differ by more than this say nothing about each other. */
 const slewLimitMs = 5_000;
 const slewFromMs = 40;
+/** Reports are sent every few seconds. */
+const reportFreshMs = 60_000;
 
 export class Receiver implements TrackOwner {
   readonly #taker: MediaTaker;
@@ -73,11 +84,16 @@ export class Receiver implements TrackOwner {
   #order = new DecodingOrder(0, 1);
   #lastWallMs = 0;
   #arrivalMs = 0;
+  /** The anchor has not yet heard what the device's clock says. */
+  #anchorUntold = true;
+  readonly #quirks = new Set<RtpQuirk>();
   readonly stats: ReceiverStats = {
     packets: 0,
     lostPackets: 0,
     latePackets: 0,
     units: 0,
+    lostUnits: 0,
+    deviceClockMs: Number.NaN,
     droppedUnits: 0,
     faults: 0,
     lastFault: '',
@@ -87,7 +103,7 @@ export class Receiver implements TrackOwner {
   constructor(media: readonly MediaDescription[], taker: MediaTaker, options: ReceiverOptions) {
     this.#taker = taker;
     this.#options = options;
-    this.#tracks = media.map(m => new TrackReceiver(m, this));
+    this.#tracks = media.map(m => new TrackReceiver(m, this, options.ordered === true));
     this.#master = this.#tracks.find(t => t.media.kind === 'video') ?? this.#tracks[0]!;
     this.#audio = this.#tracks.find(t => t.media.kind === 'audio');
   }
@@ -102,6 +118,12 @@ export class Receiver implements TrackOwner {
 
   rtp(index: number, bytes: Uint8Array, begin: number, end: number, arrivalMs: number): void {
     const track = this.#tracks[index];
+    // Types from 64 to 95 with the marker look like RTCP too.
+    if (end - begin >= 8 && isRtcp(bytes, begin) && track?.media.payloadType !== payloadTypeOf(bytes, begin)) {
+      this.quirk('rtcp-beside-rtp');
+      this.#reports(index, bytes, begin, end, arrivalMs);
+      return;
+    }
     const payload = payloadBegin(bytes, begin, end);
     const until = payload < 0 ? -1 : payloadEnd(bytes, begin, payload, end);
     if (track === undefined || until < 0) {
@@ -112,12 +134,15 @@ export class Receiver implements TrackOwner {
       this.fault('a packet of another payload type');
       return;
     }
+    if (until === end && isPadded(bytes, begin)) this.quirk('padding-overruns');
     this.#arrivalMs = arrivalMs;
+    track.gone = false;
     const timestamp = timestampOf(bytes, begin);
     const lost = track.reception.packet(seqOf(bytes, begin), ssrcOf(bytes, begin), timestamp, arrivalMs);
     this.stats.packets++;
     if (lost === late) {
       this.stats.latePackets++;
+      if (track.reception.frozen) this.quirk('frozen-sequence');
       return;
     }
     if (lost === restarted) {
@@ -128,16 +153,38 @@ export class Receiver implements TrackOwner {
   }
 
   rtcp(index: number, bytes: Uint8Array, begin: number, end: number, arrivalMs: number): void {
+    if (end - begin >= 12 && bytes[begin]! >> 6 === 2 && !isRtcp(bytes, begin)) {
+      this.quirk('rtcp-beside-rtp');
+      this.rtp(index, bytes, begin, end, arrivalMs);
+    } else this.#reports(index, bytes, begin, end, arrivalMs);
+  }
+
+  #reports(index: number, bytes: Uint8Array, begin: number, end: number, arrivalMs: number): void {
     const track = this.#tracks[index];
     if (track === undefined) return;
     for (const p of parseRtcp(bytes, begin, end)) {
+      if (p.type === 'goodbye' && p.ssrcs.includes(track.reception.ssrc)) track.gone = true;
       if (p.type !== 'sender-report') continue;
       track.senderReport(p, arrivalMs);
-      if (p.wallMs === 0 || track.clock.blank) continue;
-      if (track === this.#master && this.#options.time === 'device')
-        this.#anchor.device((track.clock.ticksOf(p.rtpTime) * 1000) / track.clock.clockRate, p.wallMs, arrivalMs);
+      if (p.wallMs === 0) continue;
+      if (track === this.#master) this.stats.deviceClockMs = p.wallMs - arrivalMs;
+      if (track.clock.blank) continue;
+      if (track === this.#master) this.#tellAnchor(arrivalMs);
       this.#correctAudio(arrivalMs);
     }
+  }
+
+  /** What the device's clock says, if it is to be believed at all. */
+  #tellAnchor(arrivalMs: number): void {
+    const { clock, reportTimestamp, reportWallMs, reportMs } = this.#master;
+    if (this.#options.time !== 'device' || arrivalMs - reportMs > reportFreshMs) return;
+    this.#anchor.device((clock.ticksOf(reportTimestamp) * 1000) / clock.clockRate, reportWallMs, arrivalMs);
+    this.#anchorUntold = false;
+  }
+
+  /** Every sender of media has said goodbye, and sends nothing any more. */
+  get allGone(): boolean {
+    return this.#tracks.every(t => t.gone || t.reception.ssrc < 0) && this.#master.gone;
   }
 
   /** RTP-Info of PLAY's answer: `rtpTime` of each track is the same instant (RFC 2326 12.33). */
@@ -168,6 +215,12 @@ export class Receiver implements TrackOwner {
     this.stats.lastFault = text;
   }
 
+  quirk(name: RtpQuirk): void {
+    if (this.#quirks.has(name)) return;
+    this.#quirks.add(name);
+    this.#taker.quirk?.(name);
+  }
+
   format(track: TrackReceiver, format: Track, depth: number | undefined): void {
     // The stream confirms what its description said.
     if (format.kind === 'audio' && track.track !== undefined && sameTrack(format, track.track)) return;
@@ -183,6 +236,7 @@ export class Receiver implements TrackOwner {
 
   unit(track: TrackReceiver, timestamp: number, keyframe: boolean, data: Uint8Array, lost: number): void {
     const ticks = track.clock.ticks(timestamp, this.#arrivalMs);
+    if (lost > 0) this.stats.lostUnits++;
     if (track.media.kind === 'metadata') this.#document(track, ticks, data);
     else if (track === this.#master) this.#masterUnit(track, ticks, keyframe, data, lost);
     else this.#audioUnit(track, ticks, data, lost);
@@ -200,6 +254,7 @@ export class Receiver implements TrackOwner {
     const dts = this.#order.next(pts);
     if (dts > pts) pts = dts;
     const wallMs = this.#anchor.unit((ticks * 1000) / track.clock.clockRate, this.#arrivalMs);
+    if (this.#anchorUntold) this.#tellAnchor(this.#arrivalMs);
     this.#lastWallMs = wallMs;
     this.stats.units++;
     this.#taker.unit({ run, track: 0, pts, dts, wallMs, keyframe, data, lost });
@@ -273,7 +328,10 @@ export class Receiver implements TrackOwner {
       audio.lastPts = -1;
       audio.lastWallMs = 0;
     }
-    if (this.#run === undefined || this.#anchor.broken) this.#anchor = new WallAnchor();
+    if (this.#run === undefined || this.#anchor.broken) {
+      this.#anchor = new WallAnchor();
+      this.#anchorUntold = true;
+    }
     track.zero = track.scaled(ticks) - lead;
     this.#run = Object.freeze({ id: this.#options.nextRunId(), tracks: Object.freeze(tracks) });
   }

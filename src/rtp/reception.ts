@@ -3,6 +3,7 @@
  * and the figures of a receiver report (RFC 3550 6.4.1, A.1, A.3, A.8). Packets are taken in
  * the order that somebody before us has made (`JitterBuffer`); one that still comes late is counted and refused,
  * since the unit it belongs to has gone. For reports it counts as received, as does a double (A.3).
+ * Where the connection keeps the order, many in a row mean that the numbers say nothing.
  */
 
 import { seqDistance } from './packet.ts';
@@ -14,6 +15,8 @@ const maxMisorder = 100;
 
 /** `packet()` says how many packets are missing right before this one, or one of these. */
 export const late = -1;
+/** `frozen-sequence` (quirks.ts). */
+const frozenPackets = 64;
 /** Another SSRC, or a sequence number out of nowhere. */
 export const restarted = -2;
 
@@ -33,10 +36,17 @@ export class Reception {
   #lastReport = 0;
   #lastReportAtMs = 0;
   readonly #clockRate: number;
+  readonly #ordered: boolean;
+  #lateInARow = 0;
 
-  constructor(clockRate: number) {
+  /** `ordered`: packets come as they were sent, so none can be late. */
+  constructor(clockRate: number, ordered = false) {
     this.#clockRate = clockRate;
+    this.#ordered = ordered;
   }
+
+  /** The sender does not count: its numbers are not looked at any more. */
+  frozen = false;
 
   /** Packets in all. */
   get received(): number {
@@ -61,19 +71,26 @@ export class Reception {
       this.#begin(seq, ssrc);
       return first ? 0 : restarted;
     }
+    if (this.frozen) return this.#next(seq, timestamp, arrivalMs, 0);
     const distance = seqDistance(this.#highest, seq);
     if (distance <= 0 && distance > -maxMisorder) {
       this.#late++;
+      this.#lateInARow++;
+      this.frozen = this.#ordered && this.#lateInARow >= frozenPackets;
       return late;
     }
+    this.#lateInARow = 0;
     if (distance <= -maxMisorder || distance >= maxDropout) {
       this.#begin(seq, ssrc);
       return restarted;
     }
     if (seq < this.#highest) this.#cycles += 65536;
+    return this.#next(seq, timestamp, arrivalMs, distance - 1);
+  }
+
+  #next(seq: number, timestamp: number, arrivalMs: number, missing: number): number {
     this.#highest = seq;
     this.#received++;
-    const missing = distance - 1;
     this.#lost += missing;
     // A.8; differences only, so the wrap of either clock does no harm beyond one packet.
     const transit = (arrivalMs * this.#clockRate) / 1000 - timestamp;

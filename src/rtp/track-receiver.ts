@@ -5,6 +5,7 @@ import type { Track } from '#media/track';
 import type { Depacketizer, UnitTaker } from './depacketizer.ts';
 import { createDepacketizer } from './formats.ts';
 import type { MediaDescription } from './media-description.ts';
+import type { RtpQuirk } from './quirks.ts';
 import { Reception } from './reception.ts';
 import type { SenderReport } from './rtcp.ts';
 import { TrackClock } from './timeline.ts';
@@ -14,6 +15,7 @@ export interface TrackOwner {
   /** `depth`: how many pictures may be decoded before one and shown after it; undefined: not known. */
   format(track: TrackReceiver, format: Track, depth: number | undefined): void;
   fault(text: string): void;
+  quirk(name: RtpQuirk): void;
 }
 
 export class TrackReceiver implements UnitTaker {
@@ -41,11 +43,14 @@ export class TrackReceiver implements UnitTaker {
   reportTimestamp = 0;
   infoMs = Number.NEGATIVE_INFINITY;
   infoTimestamp = 0;
+  /** The sender has said goodbye (RFC 3550 6.6) and sent nothing since. */
+  gone = false;
 
-  constructor(media: MediaDescription, owner: TrackOwner) {
+  /** `ordered`: see `Reception`. */
+  constructor(media: MediaDescription, owner: TrackOwner, ordered: boolean) {
     this.media = media;
     this.#owner = owner;
-    this.reception = new Reception(media.clockRate);
+    this.reception = new Reception(media.clockRate, ordered);
     this.clock = new TrackClock(media.clockRate);
     this.track = media.kind === 'audio' ? media.track : undefined;
     this.scale = (media.kind === 'audio' ? media.track.timescale : 90000) / media.clockRate;
@@ -55,6 +60,7 @@ export class TrackReceiver implements UnitTaker {
   /** Some cameras send another payload type than they describe: it is believed until the described one comes. */
   accepts(payloadType: number): boolean {
     if (payloadType === this.media.payloadType) return (this.#describedTypeSeen = true);
+    if (!this.#describedTypeSeen) this.quirk('undescribed-payload-type');
     return !this.#describedTypeSeen;
   }
 
@@ -113,6 +119,9 @@ export class TrackReceiver implements UnitTaker {
   }
   fault(text: string): void {
     this.#owner.fault(text);
+  }
+  quirk(name: RtpQuirk): void {
+    this.#owner.quirk(name);
   }
 }
 

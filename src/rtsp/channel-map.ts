@@ -51,13 +51,13 @@ export class ChannelMap {
 
   #told(ways: readonly Way[], bytes: Uint8Array, begin: number, end: number): number {
     if (end - begin < 8) return -1;
-    if (isRtcp(bytes, begin)) {
-      const ssrc = uint32(bytes, begin + 4);
-      const way = ways.find(w => this.#ssrcs[w.track] === ssrc) ?? ways.find(w => w.rtcp);
-      return way === undefined ? -1 : 2 * way.track + 1;
-    }
     const type = payloadTypeOf(bytes, begin);
-    const way = ways.find(w => w.payloadType === type);
+    const way = ways.find(w => !w.rtcp && w.payloadType === type);
+    if (way === undefined && isRtcp(bytes, begin)) {
+      const ssrc = uint32(bytes, begin + 4);
+      const sender = ways.find(w => this.#ssrcs[w.track] === ssrc) ?? ways.find(w => w.rtcp);
+      return sender === undefined ? -1 : 2 * sender.track + 1;
+    }
     if (way === undefined || end - begin < 12) return -1;
     this.#ssrcs[way.track] = ssrcOf(bytes, begin);
     return 2 * way.track;

@@ -14,7 +14,7 @@ import type { Static } from '#core/schema';
 import { isoTime } from '#core/time';
 import type { Timer } from '#core/world';
 import { Hub } from '#hub/hub';
-import type { SourceDetails, VideoSource } from '#interface/video-source';
+import type { NetworkDetails, SourceDetails, VideoSource } from '#interface/video-source';
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
 import { HlsOutput } from '#source/hls-output';
@@ -49,11 +49,13 @@ export class LiveSource {
   #watched = false;
   #linger: Timer | undefined;
   #format: { codec: string; width: number; height: number } | undefined;
+  readonly #network: (() => NetworkDetails) | undefined;
   #closed = false;
 
-  /** Closed with the context's scope. */
-  constructor(context: SourceContext, options: SourceOptions = {}) {
+  /** Closed with the context's scope. `network`: how media come, of a source that is one of the network. */
+  constructor(context: SourceContext, options: SourceOptions = {}, network?: () => NetworkDetails) {
     this.#context = context;
+    this.#network = network;
     this.#dynamic = options.dynamic ?? false;
     this.#lingerMs = (options.linger_seconds ?? 10) * 1000;
     this.#demanded = !this.#dynamic;
@@ -141,6 +143,8 @@ export class LiveSource {
       codec: video?.codecText ?? null,
       audio: audio ? { codec: audio.codec, rate: audio.sampleRate, channels: audio.channels } : null,
       consumers: this.#hub.size,
+      totals: { video: { ...this.#statistics.totals.video }, audio: { ...this.#statistics.totals.audio } },
+      network: this.#network?.() ?? null,
     };
   }
 

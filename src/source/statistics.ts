@@ -30,6 +30,8 @@ export class Statistics {
   #timescale = 1;
   video: VideoTrack | undefined;
   audio: AudioTrack | undefined;
+  /** Of all runs. */
+  readonly totals = { video: { bytes: 0, samples: 0 }, audio: { bytes: 0, samples: 0 } };
   /** Wall clock of the newest picture, of the newest unit in a stream without video; 0 before the first. */
   lastFrameMs = 0;
 
@@ -42,6 +44,9 @@ export class Statistics {
     this.#lastMs = nowMs;
     const at = this.#bucket % buckets;
     this.#bytes[at] = (this.#bytes[at] as number) + unit.data.length;
+    const total = unit.track === this.#videoTrack ? this.totals.video : this.totals.audio;
+    total.bytes += unit.data.length;
+    total.samples++;
     if (this.#videoTrack >= 0 && unit.track !== this.#videoTrack) return begins;
     if (unit.wallMs > this.lastFrameMs || begins) this.lastFrameMs = unit.wallMs;
     if (this.#videoTrack < 0) return begins;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Camera } from '#camera/camera';
 import { Fault } from '#core/errors';
+import type { Static } from '#core/schema';
 import { fakeContext } from '#fake/context';
 import { temporaryFolder } from '#fake/daemon';
 import { needPeer, runPeer } from '#fake/peers';
@@ -12,6 +13,7 @@ import { type FakeLog, fakeWorld } from '#fake/world';
 import { clock } from '#host/clock';
 import { createTcp } from '#host/tcp';
 import { createUdp } from '#host/udp';
+import type { SourceDetails as Details } from '#interface/video-source';
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
 import rtsp, { urlOf } from '../../objects/rtsp/index.ts';
@@ -85,6 +87,28 @@ describe('rtsp', () => {
       assert.deepEqual([b.context.said.states.at(-1), b.faults()], ['running', []]);
       assert.equal(b.object.published.VideoSource.details({}, {} as never) !== undefined, true);
     });
+
+  test('details tell how media come, over reconnects', async t => {
+    const b = await bench(t);
+    b.attach();
+    b.object.start();
+    await until('pictures', () => b.pictures().length > 10);
+    const details = () => b.object.published.VideoSource.details({}, {} as never) as Static<typeof Details>;
+    const first = details();
+    assert.equal(first.network?.transport, 'tcp');
+    assert.ok((first.network?.packets ?? 0) > 10 && (first.network?.samples ?? 0) > 10);
+    assert.ok(first.totals.video.samples > 10 && first.totals.video.bytes > 1000 && first.totals.audio.samples > 0);
+    assert.deepEqual([first.network?.reconnects, first.network?.errors_in_a_row, first.network?.quirks], [0, 0, []]);
+    b.camera.drop(undefined, 'rst');
+    await until('failed', () => b.faults().length > 0);
+    assert.deepEqual([details().network?.errors_in_a_row, details().network?.transport], [1, null]);
+    const before = b.units.length;
+    void b.context.again();
+    await until('pictures again', () => b.units.length > before + 10);
+    const last = details();
+    assert.deepEqual([last.network?.reconnects, last.network?.errors_in_a_row, last.network?.packets_lost], [1, 0, 0]);
+    assert.ok((last.network?.packets ?? 0) > (first.network?.packets ?? 0));
+  });
 
   test('a wrong password: refused, once, and told nowhere', async t => {
     const b = await bench(

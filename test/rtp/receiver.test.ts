@@ -10,6 +10,7 @@ import { writeRtpHeader } from '#rtp/packet';
 import { type AudioDescription, type MediaDescription, Receiver, type VideoDescription } from '#rtp/receiver';
 import { writeRtcp } from '#rtp/rtcp';
 
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
 /** 1280x720, 50 pictures a second, reordered two deep; 640x360 Baseline, 30. */
 const spsB = '674d4020eca02802dd80880000030008000003032078c18cb0';
@@ -48,20 +49,22 @@ const beganMs = Date.UTC(2026, 0, 1);
 class Bench {
   readonly units: AccessUnit[] = [];
   readonly gaps: Gap[] = [];
+  readonly quirks: string[] = [];
   readonly documents: { text: string; wallMs: number }[] = [];
   readonly receiver: Receiver;
   readonly seq = [100, 65530];
   readonly ssrc = [0xaaaa, 0xbbbb];
   #runs = 0;
-  constructor(media: MediaDescription[] = [video, audio], time: 'server' | 'device' = 'server') {
+  constructor(media: MediaDescription[] = [video, audio], time: 'server' | 'device' = 'server', ordered = false) {
     this.receiver = new Receiver(
       media,
       {
         unit: u => void this.units.push(u),
         gap: g => void this.gaps.push(g),
+        quirk: name => void this.quirks.push(name),
         document: (text, wallMs) => void this.documents.push({ text: Buffer.from(text).toString(), wallMs }),
       },
-      { time, nextRunId: () => ++this.#runs },
+      { time, ordered, nextRunId: () => ++this.#runs },
     );
   }
   packet(track: number, payload: string, timestamp: number, atMs: number, marker = true): void {
@@ -103,6 +106,100 @@ class Bench {
     });
   }
 }
+
+describe('Receiver: senders that break the rules', () => {
+  test('rtcp-beside-rtp: reports on the channel of media, and media on that of reports', () => {
+    const b = new Bench([video]);
+    const report = writeRtcp([{ type: 'goodbye', ssrcs: [0xaaaa] }]);
+    b.picture(true, 0, 0);
+    b.receiver.rtp(0, Uint8Array.of(...report, 0, 0, 0, 0), 0, report.length, beganMs);
+    assert.equal(b.receiver.allGone, true);
+    const bytes = new Uint8Array(15);
+    writeRtpHeader(bytes, 0, true, 96, b.seq[0]!, 3000, 0xaaaa);
+    bytes.set(hex('4188aa'), 12);
+    b.receiver.rtcp(0, bytes, 0, bytes.length, beganMs + 33);
+    assert.deepEqual([b.lines, b.receiver.allGone], [['1 v0K', '1 v33'], false]);
+    assert.deepEqual([b.quirks, b.receiver.stats.faults], [['rtcp-beside-rtp'], 0]);
+  });
+
+  test('a payload type from 64 on looks like RTCP when it has the marker, and is none', () => {
+    const b = new Bench([{ ...video, payloadType: 72 }]);
+    const bytes = new Uint8Array(15);
+    writeRtpHeader(bytes, 0, true, 72, 1, 3000, 0xaaaa);
+    bytes.set(hex('6588aa'), 12);
+    b.receiver.rtp(0, bytes, 0, bytes.length, beganMs);
+    assert.deepEqual([b.lines, b.quirks], [['1 v0K'], []]);
+  });
+
+  test('padding-overruns: the payload is whole', () => {
+    const b = new Bench([video]);
+    const bytes = new Uint8Array(15);
+    writeRtpHeader(bytes, 0, true, 96, 1, 0, 0xaaaa);
+    bytes[0] = 0xa0;
+    bytes.set(hex('6588aa'), 12);
+    b.receiver.rtp(0, bytes, 0, bytes.length, beganMs);
+    assert.deepEqual([text(b.units[0]!.data), b.quirks], ['000000036588aa', ['padding-overruns']]);
+  });
+
+  test('undescribed-payload-type', () => {
+    const b = new Bench([{ ...video, payloadType: 99 }]);
+    b.picture(true, 0, 0);
+    assert.deepEqual([b.lines, b.quirks], [['1 v0K'], ['undescribed-payload-type']]);
+  });
+
+  for (const ordered of [true, false])
+    test(`frozen-sequence: ${ordered ? 'where order is kept, numbers that never grow are not looked at' : 'by UDP they are doubles'}`, () => {
+      const b = new Bench([video], 'server', ordered);
+      for (let i = 0; i < 100; i++) {
+        b.seq[0] = 7;
+        b.picture(i % 10 === 0, i * 3000, i * 33);
+      }
+      assert.equal(b.lines.length, ordered ? 36 : 1);
+      assert.deepEqual(b.quirks, ordered ? ['frozen-sequence'] : []);
+    });
+});
+
+describe('Receiver: goodbyes and the clock of the device', () => {
+  const goodbye = (b: Bench, track: number, ssrc: number): void => {
+    const bytes = writeRtcp([{ type: 'goodbye', ssrcs: [ssrc] }]);
+    b.receiver.rtcp(track, bytes, 0, bytes.length, beganMs);
+  };
+  test('all have gone when each sender has said so; one that sends again has not', () => {
+    const b = new Bench();
+    b.picture(true, 0, 0);
+    b.sound(0, 0);
+    goodbye(b, 0, 0x1234);
+    assert.equal(b.receiver.allGone, false, 'that was somebody else');
+    goodbye(b, 0, 0xaaaa);
+    assert.equal(b.receiver.allGone, false, 'there is sound');
+    goodbye(b, 1, 0xbbbb);
+    assert.equal(b.receiver.allGone, true);
+    b.picture(false, 3000, 33);
+    assert.equal(b.receiver.allGone, false);
+  });
+
+  test('a report before the first picture of a run counts for it', () => {
+    const b = new Bench([video], 'device');
+    b.picture(true, 0, 0);
+    b.report(0, 0, 1500, 10);
+    for (let i = 1; i <= 200; i++) b.picture(false, i * 3000, i * 33.333);
+    assert.ok(Math.abs(b.units.at(-1)!.wallMs - beganMs - 6667 - 1500) < 20, 'the run follows the report');
+    b.receiver.clockStep();
+    for (let i = 201; i <= 400; i++) b.picture(i === 201, i * 3000, i * 33.333);
+    assert.ok(Math.abs(b.units.at(-1)!.wallMs - beganMs - 13_333 - 1500) < 20, 'so does the next run');
+    assert.equal(b.receiver.stats.deviceClockMs, 1490);
+  });
+
+  test('every hole is counted', () => {
+    const b = new Bench([video]);
+    b.picture(true, 0, 0);
+    b.seq[0]! += 3;
+    b.picture(false, 3000, 33);
+    b.picture(false, 6000, 67);
+    const { lostPackets, lostUnits } = b.receiver.stats;
+    assert.deepEqual([lostPackets, lostUnits], [3, 1]);
+  });
+});
 
 describe('Receiver', () => {
   test('a run begins with a keyframe; what is before it is left out', () => {

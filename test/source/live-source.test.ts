@@ -54,6 +54,8 @@ describe('LiveSource: details', () => {
       codec: null,
       audio: null,
       consumers: 0,
+      totals: { video: { bytes: 0, samples: 0 }, audio: { bytes: 0, samples: 0 } },
+      network: null,
     });
   });
 
@@ -75,6 +77,8 @@ describe('LiveSource: details', () => {
       codec: 'avc1.64001e',
       audio: { codec: 'aac', rate: 48_000, channels: 2 },
       consumers: 1,
+      totals: { video: { bytes: 101_000, samples: 101 }, audio: { bytes: 0, samples: 0 } },
+      network: null,
     });
   });
 
