@@ -60,6 +60,7 @@ export const faultCodes: Readonly<Record<string, FaultCode>> = {
   'disk-full': { doc: 'No space, or no quota, is left on the volume.' },
   exists: { doc: 'A file that was to be made is there already.' },
   'file-truncated': { doc: 'A media file ends before what its own tables say.' },
+  'http-garbled': { doc: 'What the other side sent is no HTTP, or not compressed as it says.' },
   'in-band-parameter-sets': {
     doc: 'A media file whose parameter sets are in the pictures, not in its sample description.',
   },

@@ -279,6 +279,25 @@ export interface HttpClientAnswer {
   readonly body: Uint8Array;
 }
 
+export interface HttpOpenRequest {
+  /** `http:` or `https:`; a login in it is not sent. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Connecting and the head of the answer may take so long together; the body as long as it likes. */
+  readonly timeoutMs: number;
+  /** Over `https:`: a known authority must have signed the certificate for this name. Else any will do, and TLS 1.0. */
+  readonly verifyCertificate: boolean;
+  /** Ends the request at any time: the head is Fault `cancelled`, the body ends with one. */
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpOpenAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Pulled from the connection, which waits when nobody pulls; Fault `transport` when it breaks off. Decompressed. */
+  readonly body: ByteStream;
+}
+
 export interface Http {
   /** Fault `transport` when the address is in use or refused; a live server behind a Unix socket is Fault `state`, a dead one's socket is replaced. */
   listen(options: HttpListenOptions): Promise<HttpServer>;
@@ -289,6 +308,11 @@ export interface Http {
   file(folder: string, path: string, request: HttpRequest): Promise<HttpAnswer | undefined>;
   /** One request, from any thread. Rejects with Fault `transport`, `timeout` or `cancelled`; any status is an answer. No redirects are followed. */
   request(request: HttpClientRequest): Promise<HttpClientAnswer>;
+  /**
+   * GET of a body that may never end, from any thread. Connections whose body was read to its end serve again.
+   * Rejects as `request` does, and with Fault `protocol` for what is no HTTP; any status is an answer. No redirects are followed.
+   */
+  open(request: HttpOpenRequest): Promise<HttpOpenAnswer>;
 }
 
 export interface World {

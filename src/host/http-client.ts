@@ -5,7 +5,11 @@ import { Fault } from '#core/errors';
 import type { HttpClientAnswer, HttpClientRequest } from '#core/world';
 
 /** Old devices know no better; who they are is proved by neither side anyway. */
-const ofItsOwnMaking = { rejectUnauthorized: false, minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+export const ofItsOwnMaking = {
+  rejectUnauthorized: false,
+  minVersion: 'TLSv1',
+  ciphers: 'DEFAULT:@SECLEVEL=0',
+} as const;
 
 /** One request, one connection. Faults: `connect-failed`, `connection-lost`, `timeout`, `too-large`, `stopped`. */
 export function httpRequest(wanted: HttpClientRequest): Promise<HttpClientAnswer> {

@@ -13,7 +13,7 @@ import { Fault } from '#core/errors';
 import type { Http, HttpAnswer, HttpListenOptions, HttpServer, Log } from '#core/world';
 import { readPem, watchPem } from '#host/certificate';
 import type { ResolvePath } from '#host/paths';
-import { httpRequest } from './http-client.ts';
+import { httpOpen, httpRequest } from './http-door.ts';
 import { type RawRequest, type RawResponse, requestOf, sendAnswer } from './http-exchange.ts';
 import { fileAnswer } from './http-files.ts';
 
@@ -25,6 +25,7 @@ export const createHttp = (log: Log, paths: ResolvePath): Http => ({
   listen: options => listen(options, log, paths),
   file: (folder, path, request) => fileAnswer(paths(folder), path, request),
   request: httpRequest,
+  open: httpOpen,
 });
 
 type AnyServer = Server | Http2SecureServer;

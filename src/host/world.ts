@@ -5,7 +5,7 @@ import type { Http, Log, Threads, World } from '#core/world';
 import { clock } from '#host/clock';
 import { openDatabase } from '#host/database';
 import { createFiles } from '#host/files';
-import { httpRequest } from '#host/http-client';
+import { httpOpen, httpRequest } from '#host/http-door';
 import { filesAt, type ResolvePath } from '#host/paths';
 import { channel } from '#host/port';
 import { random } from '#host/random';
@@ -35,7 +35,7 @@ export function createWorld({ log, threads, paths, mayBlock, http }: WorldParts)
     udp: createUdp(),
     files: filesAt(paths, createFiles()),
     threads,
-    http: http ?? { listen: noHttp, file: noHttp, request: httpRequest },
+    http: http ?? { listen: noHttp, file: noHttp, request: httpRequest, open: httpOpen },
     openDatabase: path => {
       if (!mayBlock) throw new Fault('bug', 'internal', 'a database was opened on a thread that must not block');
       return openDatabase(paths(path));
