@@ -14,8 +14,9 @@ import { targetOf } from '#rtsp/server-target';
 import type { ServerTransport } from '#rtsp/server-transport';
 import { describe, emptyTracks } from './description.ts';
 import { type FaultSpec, SessionFaults } from './faults.ts';
-import { ConnectionGuard } from './guard.ts';
+import { ConnectionGuard, freshChallenge } from './guard.ts';
 import { type DueUnit, Playback } from './playback.ts';
+import { rogueReply } from './rogue.ts';
 import type { Studio } from './studio.ts';
 
 export class Connection {
@@ -30,6 +31,10 @@ export class Connection {
   #faults: SessionFaults;
   #playback: Playback | undefined;
   #playing = false;
+  /** The request that is being answered. */
+  #method = '';
+  /** The client was told so much nonsense that nothing else is said any more. */
+  #raving = false;
   /** Monotonic time of PLAY. */
   #playMs = 0;
   #stallUntilMs = 0;
@@ -150,7 +155,9 @@ export class Connection {
   #delayed(effects: readonly ServerEffect[]): void {
     if (effects.length === 0) return;
     const nowMs = this.#studio.nowMs();
-    const f = this.#studio.faults.active(this.#camera, 'delay', this.#elapsedS);
+    const { faults } = this.#studio;
+    const early = this.#method === 'PLAY' ? faults.active(this.#camera, 'early', 0) : undefined;
+    const f = early ?? faults.active(this.#camera, 'delay', this.#elapsedS);
     if (!f && this.#later.length === 0) this.#carryOut(effects);
     else this.#later.push({ atMs: Math.max(nowMs + (f?.v ?? 0), this.#later.at(-1)?.atMs ?? 0), effects });
     if (this.#later.length > 1000) this.destroy(); // a client that asks on and on
@@ -161,7 +168,7 @@ export class Connection {
       switch (e.do) {
         case 'write':
           this.#studio.say('reply', { camera: this.#camera, status: e.text.slice(9, 12) });
-          this.#write(Buffer.from(e.text));
+          this.#reply(e.text);
           if (this.#queued > this.#studio.options.queueBytes * 1.5) this.destroy();
           break;
         case 'play':
@@ -193,6 +200,24 @@ export class Connection {
     }
   }
 
+  #reply(text: string): void {
+    const rogue = this.#studio.faults.rogue(this.#camera, this.#method);
+    const told = rogue ? rogueReply(text, rogue) : text;
+    if (typeof told === 'string') this.#write(Buffer.from(told));
+    else if (told !== undefined) this.#rave(told[Symbol.iterator]());
+  }
+
+  /** As fast as the client takes it. */
+  #rave(pieces: Iterator<string>): void {
+    this.#raving = true;
+    const next = (): void => {
+      const piece = this.#socket.destroyed ? undefined : pieces.next();
+      if (piece === undefined || piece.done) this.#raving = false;
+      else this.#socket.write(piece.value, () => setImmediate(next));
+    };
+    next();
+  }
+
   #answer(q: Question): Answer {
     const camera = this.#studio.cameraOf(q.target.presentation);
     switch (q.ask) {
@@ -200,8 +225,9 @@ export class Connection {
         this.#studio.counts.requests += 1;
         this.#studio.say('request', { method: q.request.method, uri: targetOf(q.request.uri)?.url });
         if (camera !== undefined) this.#at(camera);
-        const refusal = this.#studio.faults.refusal(this.#camera, q.request.method);
-        if (refusal !== undefined) return { as: 'refuse', status: refusal };
+        this.#method = q.request.method;
+        const refusal = this.#refusal(q.target.url);
+        if (refusal !== undefined) return refusal;
         if (q.request.method === 'OPTIONS') return { as: 'admit' };
         const challenge = this.#guard.challenge(q.request, this.#studio.nowMs());
         if (!challenge) return { as: 'admit' };
@@ -210,7 +236,8 @@ export class Connection {
       }
       case 'describe': {
         if (camera === undefined) return { as: 'refuse', status: 404 };
-        const variant = this.#studio.faults.active(camera, 'sdp', this.#elapsedS)?.variant;
+        const bare = this.#studio.faults.active(camera, 'noparams', 0) ? 'nosprop' : undefined;
+        const variant = this.#studio.faults.active(camera, 'sdp', this.#elapsedS)?.variant ?? bare;
         return {
           as: 'describe',
           ...describe(this.#studio.clipOf(camera), q.target.presentation, q.target.url, variant),
@@ -221,10 +248,25 @@ export class Connection {
       case 'setup':
         return camera === undefined ? { as: 'refuse', status: 404 } : this.#setUp(camera, q);
       case 'play': {
+        const early = this.#studio.faults.active(this.#camera, 'early', 0);
+        if (early && !this.#playing) this.#start();
         const info = this.#playback?.tracks.map(t => ({ track: t.index, seq: t.seq, timestamp: t.timestamp }));
         return { as: 'play', range: 'npt=now-', info: info ?? [] };
       }
     }
+  }
+
+  /** What a fault answers in the camera's stead. */
+  #refusal(url: string): Answer | undefined {
+    const { faults } = this.#studio;
+    const types = ['rtsperr', 'reboot', 'unauthorized', 'redirect'] as const;
+    const f = faults.request(this.#camera, this.#method, types);
+    if (f?.type === 'reboot') this.#studio.reboot(f.v || 3000);
+    if (f?.type === 'rtsperr') return { as: 'refuse', status: f.v || 500 };
+    if (f?.type === 'unauthorized') return { as: 'refuse', status: 401, headers: freshChallenge(this.#random) };
+    if (f?.type === 'redirect') return { as: 'refuse', status: 302, headers: [['Location', url]] };
+    if (this.#playing && faults.active(this.#camera, 'expire', this.#elapsedS)) return { as: 'refuse', status: 454 };
+    return undefined;
   }
 
   #at(camera: number): void {
@@ -247,6 +289,7 @@ export class Connection {
       ppm: this.#studio.options.ppm,
       firstUnit: () => this.#studio.firstUnit(camera),
       lateMs: () => this.#faults.jitterMs(this.#elapsedS),
+      parameterSets: () => !this.#studio.faults.active(camera, 'noparams', 0),
     });
     const played = this.#playback.setUp(track, q.transport.kind === 'tcp' ? q.transport.channel : 0);
     if (!played) return { as: 'refuse', status: 404 };
@@ -269,6 +312,7 @@ export class Connection {
   #play(nowMs: number): void {
     for (const f of this.#faults.due(this.#elapsedS)) this.#strike(f);
     if (!this.#playing || this.#socket.destroyed || nowMs < this.#stallUntilMs) return;
+    if (this.#studio.faults.active(this.#camera, 'expire', this.#elapsedS)) return;
     const playback = this.#playback;
     // Bounded, so that a clock that jumped cannot hold the loop.
     for (let n = 0; n < 500 && playback && this.#playing; n++) {
@@ -292,6 +336,7 @@ export class Connection {
     else if (f.type === 'stall') this.stall(f.forS > 0 ? f.forS : 5);
     else if (f.type === 'tsjump') this.#playback?.jump(f.v);
     else if (f.type === 'ssrc') this.#playback?.renew();
+    else if (f.type === 'rate') this.#playback?.stretch(f.v || 2);
     else if (f.type === 'switch' && clip) this.#playback?.change(clip);
   }
 
@@ -300,6 +345,8 @@ export class Connection {
     const transport = this.#transports.get(due.track);
     if (!transport) return;
     if (due.unit !== undefined) this.#studio.sent(this.#camera, due.unit);
+    if (due.unit !== undefined && due.keyframe && this.#studio.faults.active(this.#camera, 'nokey', this.#elapsedS))
+      return;
     const tcp = transport.kind === 'tcp';
     if ((tcp ? this.#queued : this.#studio.udpQueuedBytes) > options.queueBytes) {
       counts.dropped += 1;
@@ -343,7 +390,7 @@ export class Connection {
   }
 
   #write(bytes: Uint8Array): void {
-    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    if (this.#socket.destroyed || this.#socket.writableEnded || this.#raving) return;
     const pieces = this.#faults.pieces(bytes, this.#elapsedS);
     if (pieces.length === 1 && this.#pieces.length === 0) {
       this.#socket.write(bytes);

@@ -93,6 +93,7 @@ class Camera implements FakeCamera, Studio {
   #server: Server | undefined;
   #udp: UdpPair | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #rebooting: NodeJS.Timeout | undefined;
 
   constructor(options: FakeCameraOptions, given: readonly Clip[], spare: Clip) {
     const { port = 0, host = '127.0.0.1', cameras = 1, media: _, seed = 1, faults = [], onEvent, ...own } = options;
@@ -164,6 +165,12 @@ class Camera implements FakeCamera, Studio {
   }
 
   async stop(): Promise<void> {
+    clearTimeout(this.#rebooting);
+    this.#rebooting = undefined;
+    await this.#unplug();
+  }
+
+  async #unplug(): Promise<void> {
     const [server, udp] = [this.#server, this.#udp];
     this.#server = this.#udp = undefined;
     const closed = new Promise<void>(done => (server ? server.close(() => done()) : done()));
@@ -210,6 +217,16 @@ class Camera implements FakeCamera, Studio {
     if (this.#connections.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
+  }
+
+  reboot(ms: number): void {
+    if (this.#rebooting !== undefined) return;
+    // Not from within the connection that asked for it.
+    setImmediate(() => void this.#unplug());
+    this.#rebooting = setTimeout(() => {
+      this.#rebooting = undefined;
+      void this.start().catch(e => this.say('reboot-failed', { error: String(e) }));
+    }, ms);
   }
 
   nowMs(): number {

@@ -10,14 +10,17 @@
 import { Fault } from '#core/errors';
 import type { SeededRandom } from '#fake/world';
 import type { PacketBatch } from '#rtp/packet-batch';
+import { type RogueType, rogueTypes } from './rogue.ts';
 
 /** What happens once, when its time comes, to each session. */
-const timed = ['drop', 'rst', 'stall', 'tsjump', 'ssrc', 'switch'] as const;
+const timed = ['drop', 'rst', 'stall', 'tsjump', 'ssrc', 'switch', 'rate'] as const;
 /** What happens to packets with probability `p`. */
-const perPacket = ['loss', 'burstloss', 'corrupt', 'trunc', 'reorder', 'dup', 'garbage'] as const;
+const perPacket = ['loss', 'burstloss', 'corrupt', 'trunc', 'reorder', 'dup', 'garbage', 'giant'] as const;
 /** What holds while it lasts. */
-const lasting = ['firewall', 'mute', 'delay', 'jitter', 'rtsperr', 'split', 'sdp'] as const;
-export const faultTypes = [...timed, ...perPacket, ...lasting] as const;
+// biome-ignore format: a list to read through
+const lasting = ['firewall', 'mute', 'delay', 'jitter', 'rtsperr', 'split', 'sdp', 'reboot', 'expire', 'early',
+  'unauthorized', 'redirect', 'nokey', 'noparams'] as const;
+export const faultTypes = [...timed, ...perPacket, ...lasting, ...rogueTypes] as const;
 export type FaultType = (typeof faultTypes)[number];
 export type TimedType = (typeof timed)[number];
 
@@ -47,9 +50,9 @@ export interface FaultSpec {
   readonly forS: number;
   readonly p: number;
   readonly v: number;
-  /** At most so many times; 0: no limit. `drop`, `rst`, `rtsperr` count per camera, the others per session. */
+  /** At most so many times; 0: no limit. `drop`, `rst` and what concerns a `method` count per camera, the others per session. */
   readonly count: number;
-  /** `rtsperr`: which request; '' is every one. */
+  /** Which request, of those that concern one: `rtsperr`, `reboot`, `unauthorized`, `redirect`, and the rogue ones; '' is every one. */
   readonly method: string;
   /** `sdp` only. */
   readonly variant: SdpVariant | undefined;
@@ -129,12 +132,17 @@ export class FaultBook {
     return true;
   }
 
-  /** The status that a request is answered with instead of its answer; counted. */
-  refusal(camera: number, method: string): number | undefined {
+  /** The first of these types that strikes this request; counted. */
+  request(camera: number, method: string, types: readonly FaultType[]): FaultSpec | undefined {
     for (const f of this.#specs)
-      if (f.type === 'rtsperr' && concerns(f, camera) && (f.method === '' || f.method === method))
-        if (this.strike(f, camera)) return f.v || 500;
+      if (types.includes(f.type) && concerns(f, camera) && (f.method === '' || f.method === method))
+        if (this.strike(f, camera)) return f;
     return undefined;
+  }
+
+  /** What the reply to this request is bent by; counted. */
+  rogue(camera: number, method: string): (FaultSpec & { readonly type: RogueType }) | undefined {
+    return this.request(camera, method, rogueTypes) as (FaultSpec & { readonly type: RogueType }) | undefined;
   }
 }
 
@@ -221,6 +229,10 @@ export class SessionFaults {
         out.push(this.#random.bytes(1 + this.#random.below(60)));
         counts.corrupt += 1;
       }
+      if (tcp && strikes('giant')) {
+        out.push(this.#giant(packet));
+        counts.corrupt += 1;
+      }
       if (!this.#held.has(track) && strikes('reorder')) {
         this.#held.set(track, packet);
         counts.reordered += 1;
@@ -236,6 +248,15 @@ export class SessionFaults {
       this.#held.delete(track);
     }
     return out;
+  }
+
+  /** A packet of the greatest length that its prefix can say, on the track's channel or on nobody's. */
+  #giant(like: Uint8Array): Uint8Array {
+    const packet = new Uint8Array(4 + 0xffff);
+    packet.set(like.subarray(0, 16));
+    if (this.#random.below(2) === 0) packet[1] = 200;
+    packet[2] = packet[3] = 0xff;
+    return packet;
   }
 
   /** Where to cut bytes for the wire; the whole when `split` does not hold. */

@@ -59,6 +59,14 @@ export class ConnectionGuard {
   }
 }
 
+/** Fault `unauthorized`: whatever was proved, it is to be proved again with another nonce. */
+export const freshChallenge = (random: SeededRandom): Headers => [
+  [
+    'WWW-Authenticate',
+    writeDigestChallenge(realm, Buffer.from(random.bytes(16)).toString('hex'), { algorithm: 'MD5', stale: true }),
+  ],
+];
+
 /** What the client answered with; a Digest without `algorithm` means MD5. */
 function schemeOf(authorization: string | undefined): 'Basic' | 'MD5' | 'SHA-256' {
   if (/^\s*basic\b/i.test(authorization ?? '')) return 'Basic';

@@ -3,6 +3,7 @@
  * A keyframe comes first. Pure: time is an argument, randomness is seeded.
  */
 import type { SeededRandom } from '#fake/world';
+import type { Track } from '#media/track';
 import type { PacketBatch, Packetizer } from '#rtp/packet-batch';
 import { createPacketizer } from '#rtp/packetizer';
 import { type RtcpPacket, writeRtcp } from '#rtp/rtcp';
@@ -61,6 +62,8 @@ export interface PlaybackOptions {
   firstUnit(): number;
   /** Milliseconds that a unit is late on purpose. */
   lateMs(): number;
+  /** Key frames come with their parameter sets; always, if absent. */
+  parameterSets?(): boolean;
 }
 
 /** A unit ready to send. */
@@ -69,6 +72,7 @@ export interface DueUnit {
   readonly batch: PacketBatch;
   /** Number of the picture; undefined for audio. */
   readonly unit: number | undefined;
+  readonly keyframe: boolean;
 }
 
 export class Playback {
@@ -77,6 +81,8 @@ export class Playback {
   #startMs = 0;
   #everPlayed = false;
   #nextUnit = 0;
+  /** Duration of pictures, times their own. */
+  #stretch = 1;
 
   constructor(options: PlaybackOptions) {
     this.#options = options;
@@ -88,7 +94,7 @@ export class Playback {
     const { random, maxPayload } = this.#options;
     const packetizer =
       source &&
-      createPacketizer(source.track, {
+      createPacketizer(this.#bare(source.track), {
         payloadType: payloadType(index),
         ssrc: word(random),
         seq: random.below(0x10000),
@@ -138,10 +144,10 @@ export class Playback {
       const batch = t.packetizer.packetize(data, unit.keyframe, t.base + t.ticks + unit.compositionOffset);
       t.packets += batch.count;
       t.octets += batch.payloadBytes;
-      t.ticks += unit.duration;
+      t.ticks += kind === 'video' ? Math.round(unit.duration * this.#stretch) : unit.duration;
       t.at = (t.at + 1) % t.source.units.length;
       t.lateMs = this.#options.lateMs();
-      return { track: t.index, batch, unit: number };
+      return { track: t.index, batch, unit: number, keyframe: unit.keyframe };
     }
     return undefined;
   }
@@ -188,11 +194,22 @@ export class Playback {
     }
   }
 
+  /** Fault `rate`: pictures take `factor` times as long from now on. */
+  stretch(factor: number): void {
+    this.#stretch *= factor;
+  }
+
+  /** Fault `noparams`: a decoder is told nothing. */
+  #bare(track: Track): Track {
+    const bare = 'parameterSets' in track && this.#options.parameterSets?.() === false;
+    return bare ? ({ ...track, parameterSets: [] } as Track) : track;
+  }
+
   #repack(t: Playing, ssrc: number, seq: number): void {
     const { index, channel } = t;
     const { maxPayload } = this.#options;
     const options = { payloadType: payloadType(index), ssrc, seq, maxPayload, channel };
-    t.packetizer = createPacketizer(t.source.track, options);
+    t.packetizer = createPacketizer(this.#bare(t.source.track), options);
   }
 }
 

@@ -58,6 +58,8 @@ export interface Studio {
   sent(camera: number, unit: number): void;
   sendUdp(from: 'rtp' | 'rtcp', address: string, port: number, bytes: Uint8Array, begin: number, end: number): void;
   forget(connection: Connection): void;
+  /** Fault `reboot`: all connections are cut and nobody listens for so long. */
+  reboot(ms: number): void;
   /** Monotonic. */
   nowMs(): number;
   /** UTC. */
