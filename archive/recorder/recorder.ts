@@ -119,6 +119,18 @@ export class Recorder {
     return track;
   }
 
+  /**
+   * What a track can take of the pictures that its source has kept: nothing from before its last footage,
+   * and all tracks together no more than leaves room for what comes.
+   */
+  room(name: string): { readonly notBeforeMs: number; readonly mostBytes: number } {
+    const { limitBytes, perTrackBytes, used } = this.#shared.budget;
+    return {
+      notBeforeMs: this.track(name).edgeMs,
+      mostBytes: Math.min(perTrackBytes / 2, Math.max(0, limitBytes / 2 - used)),
+    };
+  }
+
   /** The track is not to be recorded any more. */
   async remove(name: string, reason: GapReason): Promise<void> {
     const track = this.#tracks.get(name);

@@ -84,6 +84,10 @@ export class TrackRecorder {
   get unsupported(): boolean {
     return this.#run !== undefined && this.#fragmenter === undefined && !this.#stopped;
   }
+  /** Where accepted footage ends; what is from before that must not be recorded again. */
+  get edgeMs(): number {
+    return this.#edgeMs ?? Number.NEGATIVE_INFINITY;
+  }
   get waitingSince(): number | undefined {
     return this.#writer.waitingSince;
   }

@@ -169,7 +169,8 @@ class Storage {
     }
     for (const [name, source] of this.#sources) {
       if (this.#attached.has(name) || this.#ending.has(name)) continue;
-      const ends = source.attach(recorder.track(name), { who: this.#context.name, from: 'next' });
+      const how = { who: this.#context.name, from: 'kept', ...recorder.room(name) } as const;
+      const ends = source.attach(recorder.track(name), how);
       this.#attached.set(name, { source, ends });
     }
   }

@@ -7,10 +7,19 @@ import type { Run } from '#media/track';
 export interface LiveMedia {
   /**
    * Hands every unit to `sink` from now on, beginning with the latest group of pictures kept
-   * (`from: 'keyframe'`, for viewers) or with the next key frame that comes (`from: 'next'`).
+   * (`from: 'keyframe'`, for viewers; `kept`, for recordings, unless it begins before `notBeforeMs` or is larger than
+   * `mostBytes`) or with the next key frame that comes (`from: 'next'`).
    * A dynamic source connects while somebody is attached. `close` may be called at any time, inside the sink too.
    */
-  attach(sink: Sink, options: { readonly who: string; readonly from: 'keyframe' | 'next' }): { close(): void };
+  attach(
+    sink: Sink,
+    options: {
+      readonly who: string;
+      readonly from: 'keyframe' | 'kept' | 'next';
+      readonly notBeforeMs?: number;
+      readonly mostBytes?: number;
+    },
+  ): { close(): void };
   /** The run that flows now; undefined before the first unit and while there is none. */
   run(): Run | undefined;
 }

@@ -29,8 +29,14 @@ export interface HubOptions {
 export interface AttachOptions {
   /** For people: which object, which use. */
   readonly who: string;
-  /** `keyframe`: the kept group of pictures first, before `attach` returns; `next`: from the next keyframe that comes. */
-  readonly from: 'keyframe' | 'next';
+  /**
+   * `keyframe`: the kept group of pictures first, before `attach` returns, for viewers; `kept`: so too, for
+   * recordings; `next`: from the next keyframe that comes.
+   */
+  readonly from: 'keyframe' | 'kept' | 'next';
+  /** With `kept`: a group that begins before this wall time, or is larger, is left out. */
+  readonly notBeforeMs?: number;
+  readonly mostBytes?: number;
 }
 
 class Attachment {
@@ -145,19 +151,18 @@ export class Hub {
 
   attach(sink: Sink, options: AttachOptions): { close(): void } {
     const a = new Attachment(sink, options);
-    const count = this.#gop.length;
+    const count = this.#primes(options) ? this.#gop.length : 0;
     this.#attached.push(a);
     this.#delivering++;
     if (this.#gap) this.#tell(a, this.#gap);
-    if (options.from === 'keyframe')
-      for (let i = 0; i < count && !a.closed; i++) {
-        a.waiting = false;
-        try {
-          sink.unit(this.#gop[i] as AccessUnit);
-        } catch (e) {
-          this.#fail(a, e);
-        }
+    for (let i = 0; i < count && !a.closed; i++) {
+      a.waiting = false;
+      try {
+        sink.unit(this.#gop[i] as AccessUnit);
+      } catch (e) {
+        this.#fail(a, e);
       }
+    }
     this.#delivered();
     this.#options.onSinks?.();
     return { close: () => this.#detach(a) };
@@ -167,6 +172,16 @@ export class Hub {
   close(): void {
     this.#forgetMedia();
     for (const a of [...this.#attached]) this.#detach(a);
+  }
+
+  /** The kept group is wanted. */
+  #primes({
+    from,
+    notBeforeMs = Number.NEGATIVE_INFINITY,
+    mostBytes = Number.POSITIVE_INFINITY,
+  }: AttachOptions): boolean {
+    if (from !== 'kept') return from === 'keyframe';
+    return (this.#gop[0]?.wallMs ?? 0) >= notBeforeMs && this.#gopBytes <= mostBytes;
   }
 
   #tell(a: Attachment, gap: Gap): void {

@@ -3,7 +3,54 @@ import { describe, test } from 'node:test';
 import { unpackRecords } from '#archive/format/record';
 import { scanFile } from '#archive/library/scan-file';
 import { WriteBudget } from '#archive/recorder/write-budget';
+import { Hub } from '#hub/hub';
+import type { Run } from '#media/track';
 import { makeRun, Rig, t0, units } from './rig.ts';
+
+describe('recording that begins within a group of pictures', () => {
+  /** A camera with a keyframe every ten seconds that has been running since the beginning. */
+  async function feed(rig: Rig, hub: Hub, from: number, to: number, run: Run): Promise<void> {
+    for (const u of units({ run, startMs: t0, from, to, gop: 250 })) {
+      if (u.wallMs - rig.world.clock.wallMs() >= 250) await rig.pass(250);
+      hub.publish(u);
+    }
+  }
+  const attach = (rig: Rig, hub: Hub): { close(): void } =>
+    hub.attach(rig.recorder.track('cam1'), { who: 'stor0', from: 'kept', ...rig.recorder.room('cam1') });
+
+  test('has what was kept of it, and nothing twice when it begins again within the same one', async () => {
+    const rig = await new Rig().open();
+    const hub = new Hub({ gopLimitBytes: 1e7, gopLimitMs: 32_000, onBug: assert.fail });
+    const run = makeRun();
+    await feed(rig, hub, 0, 6, run);
+    const first = attach(rig, hub);
+    await feed(rig, hub, 6, 14, run);
+    first.close();
+    await rig.stop();
+    await rig.open();
+    const second = attach(rig, hub);
+    await feed(rig, hub, 14, 24, run);
+    second.close();
+    await rig.stop();
+    await rig.open();
+    assert.deepEqual(await rig.timeline('cam1'), ['00:00.000 00:14.000', '00:20.000 00:24.000']);
+    assert.deepEqual(await rig.gaps('cam1').then(g => g.slice(0, 1)), ['00:14.000 00:20.000 restart']);
+    assert.deepEqual(rig.troubles, []);
+    await rig.stop();
+  });
+
+  test('leaves out what there is no room for, rather than to drop it as if the disk were slow', async () => {
+    const rig = new Rig();
+    rig.budget = new WriteBudget(1e6, 40_000);
+    await rig.open();
+    const hub = new Hub({ gopLimitBytes: 1e7, gopLimitMs: 32_000, onBug: assert.fail });
+    await feed(rig, hub, 0, 6, makeRun());
+    assert.ok(hub.keptBytes > 20_000);
+    attach(rig, hub);
+    assert.deepEqual([rig.said, rig.recorder.queuedBytes], [[], 0]);
+    await rig.stop();
+  });
+});
 
 describe('recording', () => {
   test('footage is found where it was recorded, to the end of the last picture, after an orderly stop', async () => {

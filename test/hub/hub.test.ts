@@ -47,7 +47,7 @@ function feed(hub: Hub, ...what: string[]): void {
 
 describe('Hub: what a sink gets', () => {
   // before: published before the sink attaches; then: after
-  const cases: [name: string, from: 'keyframe' | 'next', before: string[], then: string[], got: string[]][] = [
+  const cases: [name: string, from: 'keyframe' | 'kept' | 'next', before: string[], then: string[], got: string[]][] = [
     ['whoever is there first gets everything', 'keyframe', [], ['1:0!', '1:40'], ['1:0!', '1:40']],
     [
       'a late viewer begins with the kept group',
@@ -63,6 +63,7 @@ describe('Hub: what a sink gets', () => {
       ['1:80', '1:120!', '1:160'],
       ['1:120!', '1:160'],
     ],
+    ['a recording may have the kept group, too', 'kept', ['1:0!', '1:40'], ['1:80'], ['1:0!', '1:40', '1:80']],
     [
       'the kept group has its audio',
       'keyframe',
@@ -132,6 +133,19 @@ describe('Hub: what a sink gets', () => {
 });
 
 describe('Hub: limits of what is kept', () => {
+  for (const [name, limit] of [
+    ['a group from before a recording goes on is left out', { notBeforeMs: Number.MAX_SAFE_INTEGER }],
+    ['so is one that it has no room for', { mostBytes: 1 }],
+  ] as const)
+    test(name, () => {
+      const hub = newHub();
+      feed(hub, '1:0!', '1:40');
+      const notes = new Notes();
+      hub.attach(notes, { who: 'test', from: 'kept', ...limit });
+      feed(hub, '1:80', '1:120!');
+      assert.deepEqual([notes.got, hub.viewers], [['1:120!'], 0]);
+    });
+
   test('a group beyond the limit in bytes is forgotten; a late viewer waits for the next keyframe', () => {
     const hub = newHub({ bytes: 20 });
     feed(hub, '1:0!', '1:40');
