@@ -4,6 +4,7 @@ import type { ObjectType } from '#core/define';
 const modules: readonly Promise<{ readonly default: ObjectType }>[] = [
   import('./authnz/index.ts'),
   import('./mediafile/index.ts'),
+  import('./mediasourceplugin/index.ts'),
   import('./push/index.ts'),
   import('./rtsp/index.ts'),
   import('./rtspsrv/index.ts'),

@@ -5,7 +5,10 @@ import { commonSourceConfig } from '#source/config';
 const { dynamic, enable, linger_seconds } = commonSourceConfig;
 
 export const mediaFileConfig = Type.Object({
-  file: Type.String({ minLength: 1, description: 'MP4 file with H.264 or H.265, and AAC' }),
+  file: Type.String({
+    minLength: 1,
+    description: 'MP4, MPEG-TS or Matroska; H.264, H.265, and what else a source can have',
+  }),
   loop: Type.Boolean({ default: true, description: 'begin again at the end' }),
   speed: Type.Number({
     default: 1,

@@ -1,4 +1,4 @@
-/** The object type `mediafile`: an MP4 file played as if it were a camera (docs/spec/config.md 8.5). */
+/** The object type `mediafile`: a file played as if it were a camera (docs/spec/config.md 8.5). */
 import { LiveMedia } from '#capability/live-media';
 import { defineObjectType } from '#core/define';
 import { VideoSource } from '#interface/video-source';
@@ -13,8 +13,8 @@ const mediafile = defineObjectType({
   consumes: {},
   interfaces: [VideoSource],
   create: async context => {
-    const { MediaFile } = await import('./media-file.ts');
-    return new MediaFile(context);
+    const { FileSource } = await import('#player/file-source');
+    return new FileSource(context, context.config);
   },
 });
 

@@ -81,6 +81,7 @@ export const faultCodes: Readonly<Record<string, FaultCode>> = {
   'no-parameter-sets': { doc: 'The camera or file never said how its pictures are to be decoded.' },
   'no-ports': { doc: 'No two neighbouring UDP ports are free, of those that may be taken.' },
   'no-supported-media': { doc: 'The camera offers no track that is enabled and whose codec this build carries.' },
+  'not-media': { doc: 'A file of a format that is not read: MP4, MPEG-TS and Matroska are.' },
   'not-mp4': { doc: 'A media file of another format.' },
   'onvif-fault': { doc: 'The ONVIF device refuses a request; its own words follow.' },
   'onvif-garbled': { doc: 'What answered at the address of an ONVIF device is no ONVIF.' },

@@ -36,7 +36,7 @@ const moovLimitBytes = 1 << 29;
 /** Rejects with Fault `unsupported` for what is no MP4, `protocol` for one that is damaged, and with whatever `read` rejects. */
 export async function readMp4(read: ReadBytes, fileBytes: number): Promise<Mp4File> {
   const start = await read(0, Math.min(fileBytes, 4096));
-  if (!looksLikeMp4(start)) throw new Fault('unsupported', 'not-mp4', `expected an MP4 file, got ${guess(start)}`);
+  if (!looksLikeMp4(start)) throw new Fault('unsupported', 'not-mp4', `expected an MP4 file, got another`);
   let movie: Movie | undefined;
   let tables: FileSamples[] = [];
   const fragments: FragmentSamples[][] = [];
@@ -79,17 +79,10 @@ export async function readMp4(read: ReadBytes, fileBytes: number): Promise<Mp4Fi
 
 const damaged = (expected: string): Fault => new Fault('protocol', 'mp4-damaged', `expected ${expected}`);
 
-function looksLikeMp4(start: Uint8Array): boolean {
+/** By the first bytes of a file. */
+export function looksLikeMp4(start: Uint8Array): boolean {
   const first = boxHeader(start, 0, start.length);
   return first !== undefined && ['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', 'styp', 'pnot'].includes(first.type);
-}
-
-function guess(start: Uint8Array): string {
-  if (start.length === 0) return 'an empty file';
-  if (start[0] === 0x47 && (start.length < 189 || start[188] === 0x47)) return 'MPEG-TS, which is not read yet';
-  if (start[0] === 0x1a && start[1] === 0x45 && start[2] === 0xdf && start[3] === 0xa3)
-    return 'Matroska, which is not read yet';
-  return `bytes ${Array.from(start.subarray(0, 8), b => b.toString(16).padStart(2, '0')).join(' ')}`;
 }
 
 function fileTrack(

@@ -77,6 +77,8 @@ export interface MediaWishes {
   /** Pictures from key frame to key frame. */
   readonly gop?: number;
   readonly bframes?: number;
+  /** Further inputs behind those of video and audio, e.g. `['-i', 'lines.srt']`. */
+  readonly inputs?: readonly string[];
   /** Further output options, e.g. `['-movflags', 'frag_keyframe+empty_moov']`. */
   readonly more?: readonly string[];
 }
@@ -88,6 +90,7 @@ export function makeMedia(extension: string, wishes: MediaWishes): Uint8Array {
   const args = ['-v', 'error', '-y'];
   if (wishes.video) args.push('-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${framerate}:duration=${seconds}`);
   if (wishes.audio) args.push('-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${seconds}`);
+  args.push(...(wishes.inputs ?? []));
   if (wishes.video === 'h264')
     args.push('-c:v', 'libx264', '-preset', 'ultrafast', '-bf', `${bframes}`, '-g', `${gop}`, '-pix_fmt', 'yuv420p');
   if (wishes.video === 'h265')

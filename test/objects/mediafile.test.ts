@@ -8,7 +8,7 @@ import { fakeWorld, settle } from '#fake/world';
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
 import mediafile from '#objects/mediafile/index';
-import { MediaFile } from '#objects/mediafile/media-file';
+import { type FileOptions, FileSource } from '#player/file-source';
 
 /** 320x240, 25 pictures a second, a key frame every second, 4 s; AAC of 16 kHz for 4.096 s. */
 const clip = new Uint8Array(readFileSync(new URL('../fixture/media/clip.mp4', import.meta.url)));
@@ -27,7 +27,7 @@ function born(config: Partial<typeof defaults>, bytes: Uint8Array | undefined) {
   if (bytes) files.put('/v/clip.mp4', bytes);
   const world = fakeWorld({ files });
   const context: FakeContext = fakeContext(mediafile, 'file1', { ...defaults, ...config }, world);
-  const object = new MediaFile(context as never);
+  const object = new FileSource(context as never, { ...defaults, ...config } as FileOptions);
   const units: AccessUnit[] = [];
   const gaps: Gap[] = [];
   const attach = () =>
@@ -146,9 +146,10 @@ describe('mediafile', () => {
 
   const failures: [name: string, bytes: Uint8Array | undefined, code: string, says: RegExp][] = [
     ['a missing file', undefined, 'not-found', /clip\.mp4/],
-    ['an empty file', new Uint8Array(0), 'not-mp4', /an empty file/],
-    ['MPEG-TS', new Uint8Array(4096).fill(0x47), 'not-mp4', /MPEG-TS/],
-    ['Matroska', Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3, 0, 0, 0, 0, 0, 0), 'not-mp4', /Matroska/],
+    ['an empty file', new Uint8Array(0), 'not-media', /an empty file/],
+    ['something else', new Uint8Array(4096).fill(1), 'not-media', /bytes 01 01/],
+    ['MPEG-TS without a program', new Uint8Array(4096).fill(0x47), 'no-media', /video or audio/],
+    ['Matroska without a track', Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3, 0x80), 'no-media', /video or audio/],
     ['an MP4 without its end', clip.slice(0, 2000), 'mp4-damaged', /moov/],
   ];
   for (const [name, bytes, code, says] of failures)

@@ -1,58 +1,45 @@
 /**
- * In which order and when the samples of a file are played, loop after loop: pure. Times are
- * seconds of playing since the beginning; the first video key frame is at 0, what lies before it is left
- * out in every loop alike. A loop lasts as long as its longest track, so sound and picture
- * stay together for ever.
+ * In which order and when the samples of an MP4 file are played: pure. Times are seconds since the
+ * beginning; the first video key frame is at 0, what lies before it is left out. The whole lasts as long as its
+ * longest track, so sound and picture stay together over any number of repetitions.
  */
 import type { FileTrack, Mp4File } from '#mp4/file';
+import { shortestSeconds } from './tape.ts';
 
 export interface Step {
   /** Index into the tracks given. */
   readonly track: number;
   readonly sample: number;
-  /** Loops before this one. */
-  readonly loop: number;
   /** Decoding and presentation time. */
   readonly dtsSeconds: number;
   readonly ptsSeconds: number;
 }
 
 export class Timeline {
-  /** Of one loop. */
-  readonly loopSeconds: number;
+  readonly seconds: number;
   readonly #tracks: readonly FileTrack[];
   readonly #first: readonly number[];
-  readonly #rate: number;
   readonly #originSeconds: number;
   #next: number[];
-  #loop = 0;
 
-  /** `rate` divides all times: 2 plays in half the time. */
-  constructor(tracks: Mp4File['tracks'], rate: number) {
+  constructor(tracks: Mp4File['tracks']) {
     this.#tracks = tracks;
-    this.#rate = rate;
     const lead = tracks[0];
     const leadFirst = lead ? Math.max(0, lead.samples.keyframe.indexOf(1)) : 0;
     const originSeconds = lead ? seconds(lead, lead.samples.dts[leadFirst] ?? 0) : 0;
     this.#originSeconds = originSeconds;
     this.#first = tracks.map((t, i) => (i === 0 ? leadFirst : firstAt(t, originSeconds)));
     const ends = tracks.map(t => seconds(t, t.samples.endDts) - originSeconds);
-    // A file whose samples all last 0 would loop without end in no time.
-    this.loopSeconds = Math.max(0.04, ...ends) / rate;
+    this.seconds = Math.max(shortestSeconds, ...ends);
     this.#next = [...this.#first];
   }
 
-  /** The next sample, over the end of the loop into the next one if `loop`; undefined at the end. */
-  next(loop: boolean): Step | undefined {
-    const found = this.#earliest();
-    if (found !== undefined) return this.#step(found);
-    if (!loop || this.#first.every((f, i) => f >= (this.#tracks[i]?.samples.count ?? 0))) return undefined;
-    this.#loop++;
+  rewind(): void {
     this.#next = [...this.#first];
-    return this.#step(this.#earliest() ?? 0);
   }
 
-  #earliest(): number | undefined {
+  /** The next sample; undefined at the end. */
+  next(): Step | undefined {
     let best: number | undefined;
     let bestSeconds = Number.POSITIVE_INFINITY;
     this.#tracks.forEach((track, i) => {
@@ -61,18 +48,16 @@ export class Timeline {
       const at = seconds(track, track.samples.dts[sample] ?? 0);
       if (at < bestSeconds) [best, bestSeconds] = [i, at];
     });
-    return best;
+    return best === undefined ? undefined : this.#step(best);
   }
 
   #step(index: number): Step {
     const track = this.#tracks[index] as FileTrack;
     const sample = this.#next[index] ?? 0;
     this.#next[index] = sample + 1;
-    const dts = track.samples.dts[sample] ?? 0;
-    const base = this.#loop * this.loopSeconds;
-    const dtsSeconds = base + (seconds(track, dts) - this.#originSeconds) / this.#rate;
-    const offset = (track.samples.compositionOffset[sample] ?? 0) / track.timescale / this.#rate;
-    return { track: index, sample, loop: this.#loop, dtsSeconds, ptsSeconds: dtsSeconds + offset };
+    const dtsSeconds = seconds(track, track.samples.dts[sample] ?? 0) - this.#originSeconds;
+    const offset = (track.samples.compositionOffset[sample] ?? 0) / track.timescale;
+    return { track: index, sample, dtsSeconds, ptsSeconds: dtsSeconds + offset };
   }
 }
 
