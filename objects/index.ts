@@ -5,6 +5,7 @@ const modules: readonly Promise<{ readonly default: ObjectType }>[] = [
   import('./authnz/index.ts'),
   import('./mediafile/index.ts'),
   import('./mediasourceplugin/index.ts'),
+  import('./onvif/index.ts'),
   import('./push/index.ts'),
   import('./rtsp/index.ts'),
   import('./rtspsrv/index.ts'),

@@ -88,6 +88,7 @@ export const faultCodes: Readonly<Record<string, FaultCode>> = {
   'onvif-login': {
     doc: 'The ONVIF device wants a login, or another one. A wrong clock of the device can be the reason, too.',
   },
+  'onvif-no-profile': { doc: 'The ONVIF device has no media profile of this name, or none with video.' },
   'onvif-redirect': { doc: 'The ONVIF device redirects to another host: no request goes there.' },
   'onvif-unsupported': { doc: 'The ONVIF device does not have this service or function.' },
   permission: { doc: 'The user that the daemon runs as may not read or write this file.' },

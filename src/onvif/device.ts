@@ -103,6 +103,11 @@ export class OnvifDevice {
     throw new Fault('protocol', 'onvif-garbled', `${this.peer}: expected the RTSP address of a stream, got none`);
   }
 
+  /** Of its device service. */
+  get url(): string {
+    return this.#parts.url;
+  }
+
   /** Host and port, for sentences. */
   get peer(): string {
     return new URL(this.#parts.url).host;
