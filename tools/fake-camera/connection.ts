@@ -18,6 +18,7 @@ import { ConnectionGuard, freshChallenge } from './guard.ts';
 import { type DueUnit, Playback } from './playback.ts';
 import { rogueReply } from './rogue.ts';
 import type { Studio } from './studio.ts';
+import type { Entrance } from './tunnel.ts';
 
 export class Connection {
   readonly #studio: Studio;
@@ -25,6 +26,7 @@ export class Connection {
   readonly #random: SeededRandom;
   readonly #session: ServerSession;
   readonly #guard: ConnectionGuard;
+  readonly #entrance: Entrance;
   readonly #transports = new Map<number, ServerTransport>();
   /** Which camera, known from the first request on. */
   #camera = 0;
@@ -65,15 +67,15 @@ export class Connection {
       studio.nowMs(),
     );
     socket.setNoDelay(true);
-    const entrance = studio.tunnels.entrance({
+    this.#entrance = studio.tunnels.entrance({
       receive: bytes => this.#received(bytes),
       write: text => void socket.write(text),
       close: () => socket.destroySoon(),
     });
-    socket.on('data', (bytes: Buffer) => entrance.push(bytes, studio.nowMs()));
+    socket.on('data', (bytes: Buffer) => this.#entrance.push(bytes, studio.nowMs()));
     socket.on('error', error => studio.say('connection-error', { error: error.message }));
     socket.on('close', () => {
-      entrance.close();
+      this.#entrance.close();
       this.#studio.forget(this);
     });
   }
@@ -92,7 +94,7 @@ export class Connection {
       this.#later.shift();
       this.#carryOut(first.effects);
     }
-    if (nowMs >= this.#nextTickMs) {
+    if (nowMs >= this.#nextTickMs && !this.#entrance.carries) {
       this.#nextTickMs = nowMs + 250;
       this.#react(this.#session.tick(nowMs));
     }

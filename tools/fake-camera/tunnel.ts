@@ -10,6 +10,13 @@ export interface Inside {
   close(): void;
 }
 
+export interface Entrance {
+  push(bytes: Uint8Array, nowMs: number): void;
+  /** It only carries what another connection's session hears. */
+  readonly carries: boolean;
+  close(): void;
+}
+
 export class Tunnels {
   /** Connections that have sent a GET, by cookie. */
   readonly #halves = new Map<string, Inside>();
@@ -20,7 +27,7 @@ export class Tunnels {
     this.#guard = new ConnectionGuard(login, random);
   }
 
-  entrance(inside: Inside): { push(bytes: Uint8Array, nowMs: number): void; close(): void } {
+  entrance(inside: Inside): Entrance {
     const parser = new HttpHeadParser();
     const decoder = new TunnelDecoder();
     let seen = new Uint8Array(0);
@@ -72,6 +79,12 @@ export class Tunnels {
       // Without the way back the other half is of no use.
       else if (mode === 'post') this.#halves.get(cookie)?.close();
     };
-    return { push, close };
+    return {
+      push,
+      close,
+      get carries() {
+        return mode === 'post';
+      },
+    };
   }
 }

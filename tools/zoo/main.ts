@@ -3,9 +3,9 @@
  * (README.md beside this). Eight faulty cameras at a time; a table at the end, and with
  * `--json FILE` all of it as JSON.
  *
- *   npm run zoo [-- --seconds 60] [--only TEXT] [--few] [--cage 8] [--seed 1] [--json FILE]
+ *   npm run zoo [-- --seconds 60] [--only TEXT] [--few] [--cage 8] [--seed 1] [--json FILE] [--log FILE]
  */
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { printTable, type Row } from '../bench/table.ts';
 import { Ends } from '../matrix/run.ts';
@@ -20,19 +20,23 @@ const { values } = parseArgs({
     cage: { type: 'string', default: '8' },
     seed: { type: 'string', default: '1' },
     json: { type: 'string' },
+    /** Where the daemons' logs go, one behind the other. */
+    log: { type: 'string' },
   },
 });
 const [seconds, size, seed] = [Number(values.seconds), Number(values.cage), Number(values.seed)];
 const chosen = exhibits.filter(e => e.name.includes(values.only) && (!values.few || fewExhibits.includes(e.name)));
 if (chosen.length === 0) throw new Error(`--only: expected part of a name, got ${values.only}`);
 
-const cages: CageOutcome[] = [];
+const cages: Omit<CageOutcome, 'log'>[] = [];
+if (values.log !== undefined) writeFileSync(values.log, '');
 for (let at = 0; at < chosen.length; at += size) {
   const ends = new Ends();
   try {
     const cage = chosen.slice(at, at + size);
     const life = { warmSeconds: 6, faultSeconds: seconds, restSeconds: 8, seed: seed + at };
-    const outcome = await runCage(ends, cage, life);
+    const { log, ...outcome } = await runCage(ends, cage, life);
+    if (values.log !== undefined) appendFileSync(values.log, log);
     cages.push(outcome);
     const { megabytes, files, healthy } = outcome;
     process.stderr.write(

@@ -37,6 +37,8 @@ export interface CageOutcome {
   readonly files: { readonly before: number; readonly after: number };
   /** What is wrong with the daemon as a whole, or with the healthy. */
   readonly wrong: readonly string[];
+  /** Of the daemon. */
+  readonly log: string;
 }
 
 interface Cleanup {
@@ -163,7 +165,7 @@ export async function runCage(t: Cleanup, cage: readonly Exhibit[], life: Life):
   if (bug !== undefined) wrong.push(`a bug: ${bug.slice(0, 400)}`);
   if (log.includes(login.password)) wrong.push('a password is in the log');
   return {
-    ...{ outcomes, healthy: well, wrong },
+    ...{ outcomes, healthy: well, wrong, log },
     megabytes: { before: before.megabytes, most, after: after.megabytes },
     files: { before: before.files, after: after.files },
   };
@@ -171,7 +173,7 @@ export async function runCage(t: Cleanup, cage: readonly Exhibit[], life: Life):
 
 /** From the end of a fault: what is left of the back-off, which doubles while the fault lasts, and then an attempt. */
 const allowedSeconds = (e: Exhibit, life: Life): number =>
-  (e.slowRetry ? longestSeconds : Math.min(longestSeconds, 2.4 + 1.2 * life.faultSeconds)) + slackSeconds;
+  Math.max(e.patienceSeconds, Math.min(longestSeconds, 2.4 + 1.2 * life.faultSeconds)) + slackSeconds;
 
 function mediaFor(exhibit: Exhibit, folder: string): { media?: readonly string[] } {
   if (exhibit.media === undefined) return {};

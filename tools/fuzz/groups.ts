@@ -1,0 +1,11 @@
+/** Everything that is fuzzed by bytes. A new parser is a row in one of these. */
+import { fileGroups } from './files.ts';
+import type { Group } from './group.ts';
+import { rtpGroups } from './rtp.ts';
+import { rtspGroups } from './rtsp.ts';
+
+export const allGroups = async (): Promise<readonly Group[]> => [
+  ...(await rtspGroups()),
+  ...(await rtpGroups()),
+  ...(await fileGroups()),
+];
