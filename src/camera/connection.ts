@@ -394,7 +394,7 @@ export class Connection implements SessionTaker {
   #setBatching(): void {
     const { source, context } = this.#options;
     const settled = this.#playingSinceMs >= 0 && context.world.clock.monotonicMs() - this.#playingSinceMs > settlingMs;
-    const batched = settled && !source.watched;
+    const batched = settled && !source.watched && this.#receiver?.byArrival !== true;
     if (batched === this.#batched) return;
     this.#batched = batched;
     this.#control?.readEvery(batched ? batchMs : 0);

@@ -42,3 +42,18 @@ export interface MetadataDescription extends Medium {
 }
 
 export type MediaDescription = VideoDescription | AudioDescription | MetadataDescription;
+
+/** The same sound, whose timestamps count at another rate. */
+export function withClockRate(media: AudioDescription, clockRate: number): AudioDescription {
+  switch (media.codec) {
+    case 'aac': {
+      const { samplesPerUnit, timescale } = media.track;
+      const ticksPerUnit = Math.round((samplesPerUnit * clockRate) / timescale);
+      return { ...media, clockRate, packing: { ...media.packing, ticksPerUnit } };
+    }
+    case 'aac-latm':
+      return { ...media, clockRate, packing: { ...media.packing, clockRate } };
+    default:
+      return { ...media, clockRate };
+  }
+}

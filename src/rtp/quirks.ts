@@ -48,7 +48,7 @@ export const rtpQuirks = {
   },
   'audio-clock': {
     does: 'counts the time of its sound at another rate than its SDP says (PCMU at 90000, Opus at 16000, AAC at 90000)',
-    sign: 'eight packets in a row whose timestamps fit the length of their sound at another usual rate',
+    sign: 'for 3 s timestamps fit the length of the sound, and its arrival, at another usual rate',
     policy: 'that rate is taken',
     vendor: 'several',
   },

@@ -149,7 +149,7 @@ export class Receiver implements TrackOwner {
       track.restart();
       if (track === this.#master) this.#endRun();
     } else this.stats.lostPackets += lost;
-    track.depacketizer.push(bytes, payload, until, markerOf(bytes, begin), timestamp, lost > 0 ? lost : 0);
+    track.push(bytes, payload, until, markerOf(bytes, begin), timestamp, lost > 0 ? lost : 0, arrivalMs);
   }
 
   rtcp(index: number, bytes: Uint8Array, begin: number, end: number, arrivalMs: number): void {
@@ -198,6 +198,11 @@ export class Receiver implements TrackOwner {
     this.#endRun();
   }
 
+  /** Pictures are placed by their arrival, so they should be read as they come. */
+  get byArrival(): boolean {
+    return this.#master.byArrival;
+  }
+
   /** Interarrival jitter of the video, of the audio if there is only that. */
   get jitterMs(): number {
     return (this.#master.reception.jitter * 1000) / this.#master.media.clockRate;
@@ -234,8 +239,13 @@ export class Receiver implements TrackOwner {
     this.#audioChanged = this.#run !== undefined;
   }
 
+  recounted(track: TrackReceiver): void {
+    if (track === this.#master) this.#endRun();
+    else this.#audioChanged = this.#run !== undefined;
+  }
+
   unit(track: TrackReceiver, timestamp: number, keyframe: boolean, data: Uint8Array, lost: number): void {
-    const ticks = track.clock.ticks(timestamp, this.#arrivalMs);
+    const ticks = track.ticks(timestamp, this.#arrivalMs);
     if (lost > 0) this.stats.lostUnits++;
     if (track.media.kind === 'metadata') this.#document(track, ticks, data);
     else if (track === this.#master) this.#masterUnit(track, ticks, keyframe, data, lost);

@@ -17,6 +17,35 @@ const forgetRate = 0.001;
 /** B-frames go back by a few pictures. */
 const backMs = 1_500;
 
+/**
+ * Times of pictures by their arrival, for a sender whose timestamps mean nothing (quirk
+ * `jumping-timestamps`): the usual distance from picture to picture, drawn gently to when they came.
+ */
+export class ArrivalClock {
+  readonly #clockRate: number;
+  #lastMs = Number.NaN;
+  #arrivedMs = 0;
+  #periodMs = 40;
+
+  constructor(clockRate: number) {
+    this.#clockRate = clockRate;
+  }
+
+  /** A timestamp for what came at `arrivalMs`, 32 bits. Grows from call to call. */
+  timestamp(arrivalMs: number): number {
+    if (Number.isNaN(this.#lastMs)) this.#lastMs = arrivalMs;
+    else {
+      const passedMs = Math.max(0, arrivalMs - this.#arrivedMs);
+      this.#periodMs += (Math.min(passedMs, 1_000) - this.#periodMs) / 16;
+      const due = this.#lastMs + this.#periodMs;
+      const off = arrivalMs - due;
+      this.#lastMs = off > 1_000 ? arrivalMs : Math.max(this.#lastMs + 1, due + off / 8);
+    }
+    this.#arrivedMs = arrivalMs;
+    return Math.round((this.#lastMs * this.#clockRate) / 1000) % 0x100000000;
+  }
+}
+
 /** The 32-bit timestamps of one track as a count that does not wrap, and how they lie on the wall clock. */
 export class TrackClock {
   readonly clockRate: number;

@@ -5,6 +5,7 @@ import { aacTrack } from '#media/aac';
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap } from '#media/gap';
 import { parseSps } from '#media/h264';
+import { plainTrack } from '#media/sound';
 import type { AudioTrack, VideoTrack } from '#media/track';
 import { writeRtpHeader } from '#rtp/packet';
 import { type AudioDescription, type MediaDescription, Receiver, type VideoDescription } from '#rtp/receiver';
@@ -157,6 +158,72 @@ describe('Receiver: senders that break the rules', () => {
       assert.equal(b.lines.length, ordered ? 36 : 1);
       assert.deepEqual(b.quirks, ordered ? ['frozen-sequence'] : []);
     });
+});
+
+describe('Receiver: clocks that are not what they are said to be', () => {
+  const sound = (codec: 'pcmu' | 'opus', clockRate: number): AudioDescription => ({
+    kind: 'audio',
+    codec,
+    payloadType: 97,
+    clockRate,
+    track: plainTrack(codec, codec === 'opus' ? 48000 : 8000, 1),
+  });
+  /** 20 ms of sound in each packet, beside 25 pictures a second. */
+  const play = (b: Bench, payload: string, ticks: number, seconds: number): void => {
+    for (let i = 0; i < seconds * 50; i++) {
+      if (i % 2 === 0) b.picture(i % 50 === 0, i * 1800, i * 20);
+      b.packet(1, payload, 5000 + i * ticks, i * 20);
+    }
+  };
+  const pcm20 = '7f'.repeat(160);
+  // Opus: config 19, code 0: 20 ms.
+  const cases: [name: string, media: AudioDescription, payload: string, ticks: number, quirks: string[]][] = [
+    ['PCMU at 90000 that counts samples', sound('pcmu', 90000), pcm20, 160, ['audio-clock']],
+    ['PCMU at 90000 that means it', sound('pcmu', 90000), pcm20, 1800, []],
+    ['PCMU as it should be', sound('pcmu', 8000), pcm20, 160, []],
+    ['Opus that says 16000 and counts 48000 (RFC 7587 4.1)', sound('opus', 16000), '98aabb', 960, ['audio-clock']],
+    ['Opus as it should be', sound('opus', 48000), '98aabb', 960, []],
+    [
+      'AAC that says 90000 and counts samples',
+      { ...audio, clockRate: 90000, packing: { ...audio.packing, ticksPerUnit: 1920 } } as AudioDescription,
+      // Its frames are of 21.3 ms and come every 20 ms: after six seconds it is 0.4 s ahead.
+      '0010 0018 aabbcc',
+      1024,
+      ['audio-clock'],
+    ],
+  ];
+  for (const [name, media, payload, ticks, quirks] of cases)
+    test(`audio-clock: ${name}`, () => {
+      const b = new Bench([video, media]);
+      play(b, payload, ticks, 10);
+      assert.deepEqual(b.quirks, quirks);
+      const last = [0, 1].map(t => b.units.findLast(u => u.track === t)!);
+      const seconds = last.map(u => u.pts / u.run.tracks[u.track]!.timescale);
+      assert.ok(Math.abs(seconds[0]! - seconds[1]!) < (media.codec === 'aac' ? 0.5 : 0.2), `${seconds}`);
+      assert.ok(b.lines.length > 500 && last[0]!.run === last[1]!.run);
+    });
+
+  test('audio-clock: sound alone begins a run anew', () => {
+    const b = new Bench([{ ...sound('pcmu', 90000), payloadType: 96 }]);
+    for (let i = 0; i < 500; i++) b.packet(0, pcm20, i * 160, i * 20);
+    assert.deepEqual([b.quirks, new Set(b.units.map(u => u.run.id)).size], [['audio-clock'], 2]);
+    const [first, last] = [b.units.find(u => u.run.id === 2)!, b.units.at(-1)!];
+    assert.ok(Math.abs((last.pts - first.pts) / 8000 - (last.wallMs - first.wallMs) / 1000) < 0.1);
+  });
+
+  test('jumping-timestamps: a clock set anew at each keyframe; from the fifth time on arrival counts, in one run', () => {
+    const b = new Bench([video]);
+    for (let i = 0; i < 1000; i++)
+      b.picture(i % 25 === 0, i * 3600 + Math.floor(i / 25) * 900_000, i * 40 + (i % 3) * 5);
+    assert.deepEqual(b.quirks, ['jumping-timestamps']);
+    const runs = new Set(b.units.map(u => u.run.id)).size;
+    assert.ok(runs <= 8, `${runs} runs of 40 jumps`);
+    const steady = b.units.slice(-500);
+    assert.equal(new Set(steady.map(u => u.run.id)).size, 1);
+    for (const [i, u] of steady.entries())
+      if (i > 0) assert.ok(Math.abs((u.pts - steady[i - 1]!.pts) / 90 - 40) < 5, 'pictures follow each other evenly');
+    assert.ok(Math.abs(steady.at(-1)!.wallMs - beganMs - 999 * 40) < 50);
+  });
 });
 
 describe('Receiver: goodbyes and the clock of the device', () => {

@@ -25,6 +25,7 @@ export function transcript(
           ? `format ${track.codec} ${track.width}x${track.height} ${track.codecText}`
           : `format ${track.codec} ${track.sampleRate} ${track.channels} ${track.codecText}`,
       ),
+    quirk: name => void out.push(`quirk ${name}`),
     fault: fault => void out.push(`! ${fault}`),
   });
   let lost = 0;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { rtpQuirks } from '#rtp/quirks';
 import { quirks, rtspQuirks } from '#rtsp/quirks';
@@ -15,6 +15,12 @@ describe('quirks of RTSP servers', () => {
       const sign = lessons.includes(name) ? /^L: {".*}$/m : new RegExp(`^> quirk ${name}$`, 'm');
       assert.match(text, sign);
     });
+
+  const tests = readdirSync('test/rtp', { recursive: true, encoding: 'utf8' })
+    .filter(f => f.endsWith('.test.ts'))
+    .map(f => readFileSync(`test/rtp/${f}`, 'utf8'))
+    .join('\n');
+  for (const name of Object.keys(rtpQuirks)) test(`${name}: has its test`, () => assert.ok(tests.includes(name)));
 
   test('each says who does what, how it is seen and what is done', () => {
     for (const [name, q] of Object.entries(quirks)) {

@@ -1,6 +1,7 @@
 /**
  * RTP payloads to AAC frames, as RFC 3640 packs them (mode AAC-hbr, AAC-lbr, generic):
  * several frames in a packet behind their headers, or one frame over several packets.
+ * A header of ADTS in front of a frame is taken off (quirk `adts-in-aac`).
  * Interleaving (indices that skip) is not spoken; frames are taken as they stand.
  *
  *   AU-headers-length (16 bits, in bits) | per frame: size, index or index delta | frames
@@ -106,8 +107,19 @@ export class AacDepacketizer implements Depacketizer {
   #hand(timestamp: number): void {
     const lost = this.#lost;
     this.#lost = 0;
-    this.#taker.unit(timestamp, true, this.#unit.take(), lost);
+    const data = this.#unit.take();
+    const header = adtsBytes(data);
+    if (header > 0) this.#taker.quirk?.('adts-in-aac');
+    this.#taker.unit(timestamp, true, header > 0 ? data.subarray(header) : data, lost);
   }
+}
+
+/** Bytes of an ADTS header (ISO/IEC 14496-3 1.A.2.2) in front of a frame; 0 without. A raw frame that begins like one would be empty. */
+function adtsBytes(data: Uint8Array): number {
+  if (data.length < 8 || data[0] !== 0xff || (data[1]! & 0xf6) !== 0xf0) return 0;
+  const length = ((data[3]! & 3) << 11) | (data[4]! << 3) | (data[5]! >> 5);
+  const header = (data[1]! & 1) === 0 ? 9 : 7;
+  return length === data.length && length > header ? header : 0;
 }
 
 function bitsAt(bytes: Uint8Array, at: number, count: number): number {

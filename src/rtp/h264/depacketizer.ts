@@ -156,6 +156,7 @@ export class H264Depacketizer implements Depacketizer {
     if (this.#timestamp !== this.#endedAt || (first & 0x80) !== 0) return true;
     if (!this.#markerLies) this.#taker.fault('a slice after the marker: from now on only timestamps end a picture');
     this.#markerLies = true;
+    this.#taker.quirk?.('marker-on-every-slice');
     return false;
   }
 

@@ -11,6 +11,12 @@ const bare: AacPacking = { sizeLength: 0, indexLength: 0, indexDeltaLength: 0, t
 // in: `timestamp payload [M]`, `-` marks a lost packet. out: `timestamp frame [lost n]`.
 const cases: [name: string, packing: AacPacking, into: string[], out: string[]][] = [
   ['one frame', hbr, ['100 0010 0018 aabbcc M'], ['100 aabbcc']],
+  [
+    'adts-in-aac: its header is taken off, where its length is that of the frame',
+    hbr,
+    ['1 0010 0050 fff15080015ffcaabbcc M', '2 0010 0050 fff15080017ffcaabbcc M'],
+    ['1 aabbcc', '2 fff15080017ffcaabbcc'],
+  ],
   ['two frames, a unit apart', hbr, ['100 0020 0010 0008 aabb cc M'], ['100 aabb', '1124 cc']],
   ['the time of the second frame wraps', hbr, ['4294967295 0020 0008 0008 aa bb M'], ['4294967295 aa', '1023 bb']],
   ['a frame over three packets', hbr, ['5 0010 0028 aa', '5 0010 0028 bbcc', '5 0010 0028 ddee M'], ['5 aabbccddee']],

@@ -104,7 +104,12 @@ const cases: [name: string, into: string[], out: string[]][] = [
   [
     'the marker on every slice: from the second picture on only timestamps count',
     ['1 0201 80 M', '1 0201 01 M', '2 0201 80 M', '2 0201 01 M', '3 0201 80 M'],
-    ['P1 020180', '! a slice after the marker: from now on only timestamps end a picture', 'P2 020180 020101'],
+    [
+      'P1 020180',
+      '! a slice after the marker: from now on only timestamps end a picture',
+      'quirk marker-on-every-slice',
+      'P2 020180 020101',
+    ],
   ],
   ['PACI is not spoken', ['1 6401 00 M', '1 0201 80 M'], ['! a packet of type 50', 'P1 020180']],
   [
