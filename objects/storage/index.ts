@@ -6,12 +6,14 @@
 import { LibraryClient } from '#archive/library/client';
 import { Recorder, type RecorderOptions } from '#archive/recorder/recorder';
 import { LiveMedia } from '#capability/live-media';
+import { MediaStorage } from '#capability/media-storage';
 import { many } from '#core/capability';
 import { type Attempt, type Context, defineObjectType } from '#core/define';
 import { Fault, faultFrom } from '#core/errors';
 import { type Static, Type } from '#core/schema';
 import { isoTime, parseInterval, timeArgument } from '#core/time';
 import { VideoStorage } from '#interface/video-storage';
+import { Inlets } from './inlets.ts';
 
 const limits = {
   max_size_gb: Type.Optional(
@@ -94,10 +96,19 @@ class Storage {
   readonly #ending = new Set<string>();
   #troubles: string | undefined;
   #lastFault: Fault | undefined;
+  /** What is recorded on command. */
+  readonly inlets: Inlets;
 
   constructor(context: Context<typeof config>) {
     this.#context = context;
     this.#config = context.config;
+    this.inlets = new Inlets({
+      sink: track => (this.#sources.has(track) || this.#ending.has(track) ? undefined : this.#recorder?.track(track)),
+      wallMs: () => context.world.clock.wallMs(),
+      left: track => {
+        if (this.#recorder && !this.#sources.has(track)) this.#endTrack(this.#recorder, track);
+      },
+    });
   }
 
   start(): void {
@@ -138,6 +149,7 @@ class Storage {
       this.#recorder = recorder;
       this.#lastFault = undefined;
       this.#attachAll(recorder);
+      for (const track of this.inlets.tracks) this.inlets.settle(track);
       recorder.noteUnlinked();
       attempt.healthy();
       await Promise.race([dead.promise, aborted(attempt.signal)]);
@@ -184,7 +196,9 @@ class Storage {
       } finally {
         this.#ending.delete(name);
       }
-      if (this.#recorder === recorder) this.#attachAll(recorder);
+      if (this.#recorder !== recorder) return;
+      this.#attachAll(recorder);
+      if (!this.#sources.has(name)) this.inlets.settle(name);
     });
   }
 
@@ -238,7 +252,7 @@ class Storage {
     channel_summary: async (p: { track: string; interval?: readonly (string | null)[] | null }) => {
       const range = parseInterval(p.interval);
       const name = p.track;
-      if (this.#sources.has(name) && !(await this.#open.known(name)))
+      if ((this.#sources.has(name) || this.inlets.has(name)) && !(await this.#open.known(name)))
         return { disk_usage: 0, time_boundaries: null, timeline: [] };
       return this.#open.channelSummary(name, range);
     },
@@ -274,13 +288,13 @@ export default defineObjectType({
   summary: 'An archive: records the linked sources into a folder, a ring with limits.',
   stage: 'media',
   config,
-  provides: {},
+  provides: { media: MediaStorage },
   consumes: { sources: many(LiveMedia) },
   interfaces: [VideoStorage],
   create: context => {
     const storage = new Storage(context);
     return {
-      provides: {},
+      provides: { media: { open: track => storage.inlets.open(track) } },
       published: { VideoStorage: storage.published },
       start: () => storage.start(),
       apply: next => storage.apply(next),

@@ -51,17 +51,25 @@ export class FakeClock implements Clock {
   /** Lets time pass, timer by timer, and lets promises settle in between. */
   async pass(ms: number): Promise<void> {
     const until = this.#nowMs + ms;
-    for (;;) {
-      await settle();
-      const next = this.#timers.filter(t => t.at <= until).sort((a, b) => a.at - b.at)[0];
-      if (!next) break;
-      this.#nowMs = Math.max(this.#nowMs, next.at);
-      if (next.everyMs === undefined) this.#timers.splice(this.#timers.indexOf(next), 1);
-      else next.at += Math.max(1, next.everyMs);
-      next.then();
-    }
+    do await settle();
+    while (this.#fireNext(until));
     this.#nowMs = until;
     await settle();
+  }
+  /** The same for what waits for no promise: at once. */
+  advance(ms: number): void {
+    const until = this.#nowMs + ms;
+    while (this.#fireNext(until));
+    this.#nowMs = until;
+  }
+  #fireNext(until: number): boolean {
+    const next = this.#timers.filter(t => t.at <= until).sort((a, b) => a.at - b.at)[0];
+    if (!next) return false;
+    this.#nowMs = Math.max(this.#nowMs, next.at);
+    if (next.everyMs === undefined) this.#timers.splice(this.#timers.indexOf(next), 1);
+    else next.at += Math.max(1, next.everyMs);
+    next.then();
+    return true;
   }
   #add(ms: number, then: () => void, everyMs: number | undefined): Timer {
     const timer = { at: this.#nowMs + Math.max(0, ms), then, everyMs };
