@@ -16,6 +16,7 @@ interface Group {
   bytes: number;
 }
 
+/** The latest groups of pictures of one source, and a place in them. */
 export class Prerecord {
   #items: (ReaderItem | undefined)[] = [];
   /** Items are counted through; the count of the first one in `#items`. */
