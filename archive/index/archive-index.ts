@@ -2,35 +2,46 @@
  * The index of one archive folder: what is recorded, where, and why it is not. Every change
  * is one transaction that leaves files, intervals and sizes in agreement. Synchronous.
  */
-import { Fault } from '#core/errors';
 import type { Database } from '#core/world';
 import { type FragmentRecord, recordEndMs, unpackRecords } from '../format/record.ts';
 import type { ClosedNote, GapNote, Note, OpenedNote } from '../library/notes.ts';
+import { CondemnedTable } from './condemned-table.ts';
+import { HashTable } from './hash-table.ts';
 import { type Edit, IntervalList, joined, joinMs, type Span } from './interval-list.ts';
+import { LiveDatabase } from './live-database.ts';
+import { LockTable } from './lock-table.ts';
 import { type FileRow, fileFrom, type GapRow, type RawFile, type TrackRow } from './rows.ts';
-import { indexVersion, schema } from './schema.ts';
+import { bringUpToDate } from './schema.ts';
 
 export class ArchiveIndex {
-  readonly #db: Database;
+  readonly #db: LiveDatabase;
+  readonly condemned: CondemnedTable;
+  readonly locks: LockTable;
+  readonly hashes: HashTable;
   /** Cached per track; dropped whole when a transaction fails. */
   readonly #intervals = new Map<number, IntervalList>();
 
-  /** `db` is empty or an index of this version. */
+  /** `db` is empty or an index, of this version or an older one. */
   constructor(db: Database) {
-    this.#db = db;
-    db.exec('PRAGMA synchronous = FULL; PRAGMA cache_size = -16000');
-    if (db.all("SELECT 1 FROM sqlite_master WHERE name = 'meta'").length === 0)
-      db.transaction(() => {
-        db.exec(schema);
-        this.setMeta('version', String(indexVersion));
-      });
-    const version = this.meta('version');
-    if (version !== String(indexVersion))
-      throw new Fault('storage', 'index-version', `expected an index of version ${indexVersion}, got ${version}`);
+    this.#db = new LiveDatabase(db);
+    configure(db);
+    bringUpToDate(db);
+    this.condemned = new CondemnedTable(this.#db);
+    this.locks = new LockTable(this.#db);
+    this.hashes = new HashTable(this.#db);
   }
 
   close(): void {
     this.#db.close();
+  }
+
+  /** Writes all of it to a new file and goes on there. */
+  moveTo(path: string, open: () => Database): void {
+    this.#db.moveTo(path, () => {
+      const db = open();
+      configure(db);
+      return db;
+    });
   }
 
   meta(key: string): string | undefined {
@@ -54,6 +65,10 @@ export class ArchiveIndex {
   }
   track(name: string): TrackRow | undefined {
     return this.#db.all<TrackRow>('SELECT id, name, bytes, files FROM tracks WHERE name = ?', name)[0];
+  }
+  /** Name of the track of a file. */
+  trackOf(file: FileRow): string {
+    return this.#db.all<{ name: string }>('SELECT name FROM tracks WHERE id = ?', file.track)[0]?.name ?? '';
   }
   /** First moment and last, without reading what is between. */
   bounds(track: number): Span | undefined {
@@ -130,16 +145,30 @@ export class ArchiveIndex {
       .all<RawFile>('SELECT * FROM files WHERE track = ? ORDER BY begin_ms DESC LIMIT 1', track)
       .map(fileFrom)[0];
   }
-  /** Closed files, oldest first; of one track, or of all. */
+  /** Closed files without a lock, oldest first; of one track, or of all. */
   oldestFiles(limit: number, track?: number): FileRow[] {
     return this.#db
       .all<RawFile>(
         track === undefined
-          ? 'SELECT * FROM files WHERE open = 0 ORDER BY begin_ms LIMIT ?'
-          : 'SELECT * FROM files WHERE open = 0 AND track = ?2 ORDER BY begin_ms LIMIT ?1',
+          ? `SELECT * FROM files WHERE open = 0 AND ${unlocked} ORDER BY begin_ms LIMIT ?`
+          : `SELECT * FROM files WHERE open = 0 AND track = ?2 AND ${unlocked} ORDER BY begin_ms LIMIT ?1`,
         ...(track === undefined ? [limit] : [limit, track]),
       )
       .map(fileFrom);
+  }
+  /** When the oldest footage of all tracks begins. */
+  oldestMs(): number | undefined {
+    return this.#db.all<{ oldest: number | null }>('SELECT min(begin_ms) AS oldest FROM files')[0]?.oldest ?? undefined;
+  }
+  /** Bytes of a track's files that begin at `sinceMs` or later. */
+  bytesSince(track: number, sinceMs: number): number {
+    return (
+      this.#db.all<{ sum: number | null }>(
+        'SELECT sum(bytes) AS sum FROM files WHERE track = ? AND begin_ms >= ?',
+        track,
+        sinceMs,
+      )[0]?.sum ?? 0
+    );
   }
   records(file: FileRow): FragmentRecord[] {
     return this.#db
@@ -154,8 +183,14 @@ export class ArchiveIndex {
     return this.#db.all<{ total: number }>('SELECT coalesce(sum(bytes), 0) AS total FROM tracks')[0]?.total ?? 0;
   }
 
-  /** Takes files off the list; they are deleted next. Gaps before what is left of a track go with them. */
+  /** Takes files off the list; they are deleted next. */
   condemn(files: readonly FileRow[]): void {
+    this.#change(() => {
+      for (const f of files) this.#unlist(f, true);
+    });
+  }
+  /** The same for the oldest of the ring: gaps before what is left of a track go with them. */
+  condemnOldest(files: readonly FileRow[]): void {
     this.#change(() => {
       for (const f of files) this.#unlist(f, true);
       for (const track of new Set(files.map(f => f.track))) this.#forgetOldGaps(track);
@@ -165,15 +200,14 @@ export class ArchiveIndex {
   forget(file: FileRow): void {
     this.#change(() => this.#unlist(file, false));
   }
-  condemned(): string[] {
-    return this.#db.all<{ name: string }>('SELECT name FROM condemned').map(r => r.name);
-  }
-  isCondemned(name: string): boolean {
-    return this.#db.all('SELECT 1 FROM condemned WHERE name = ?', name).length > 0;
-  }
-  unlinked(names: readonly string[]): void {
+  /** Condemns a file and lists in its place what `notes` tell: copies of parts of it, and why the rest is gone. */
+  replace(file: FileRow, notes: readonly Note[]): void {
     this.#change(() => {
-      for (const name of names) this.#db.run('DELETE FROM condemned WHERE name = ?', name);
+      this.#unlist(file, true);
+      for (const note of notes) {
+        this.#applyOne(note, []);
+        if (note.is === 'opened') this.condemned.keep(note.path);
+      }
     });
   }
 
@@ -258,7 +292,7 @@ export class ArchiveIndex {
   }
 
   /** True when the file was empty and is condemned. */
-  #close(file: FileRow, { bytes = file.bytes }: ClosedNote): boolean {
+  #close(file: FileRow, { bytes = file.bytes, sha256 }: ClosedNote): boolean {
     const parts = this.#db.all<{ records: Uint8Array }>(
       'SELECT records FROM fragments WHERE file = ? ORDER BY part',
       file.id,
@@ -277,7 +311,7 @@ export class ArchiveIndex {
       this.#db.run('DELETE FROM fragments WHERE file = ?', file.id);
       this.#db.run('INSERT INTO fragments VALUES(?, 0, ?)', file.id, whole);
     }
-    this.#db.run('UPDATE files SET open = 0, bytes = ? WHERE id = ?', bytes, file.id);
+    this.#db.run('UPDATE files SET open = 0, bytes = ?, hash = ? WHERE id = ?', bytes, sha256 ?? null, file.id);
     this.#db.run('UPDATE tracks SET bytes = bytes + ? WHERE id = ?', bytes - file.bytes, file.track);
     return false;
   }
@@ -299,7 +333,7 @@ export class ArchiveIndex {
 
   #unlist(file: FileRow, condemn: boolean): void {
     this.#db.run('DELETE FROM files WHERE id = ?', file.id);
-    if (condemn) this.#db.run('INSERT OR IGNORE INTO condemned VALUES(?)', file.name);
+    if (condemn) this.condemned.add(file.name);
     this.#db.run('UPDATE tracks SET bytes = bytes - ?, files = files - 1 WHERE id = ?', file.bytes, file.track);
     if (file.endMs <= file.beginMs) return;
     const [begin, end] = this.#holeOf(file);
@@ -331,3 +365,9 @@ export class ArchiveIndex {
     for (const [begin, end] of edit.now) this.#db.run('INSERT INTO intervals VALUES(?, ?, ?)', track, begin, end);
   }
 }
+
+/** No lock reaches into the file. */
+const unlocked = `NOT EXISTS (SELECT 1 FROM locks WHERE locks.track = files.track
+  AND locks.begin_ms < files.end_ms AND locks.end_ms > files.begin_ms)`;
+
+const configure = (db: Database): void => db.exec('PRAGMA synchronous = FULL; PRAGMA cache_size = -16000');

@@ -1,10 +1,12 @@
 /**
- * The index, table by table (archive/DESIGN.md, "The index"). Everything but `gaps` and what is
- * to come of locks and hashes can be made anew from the files. Times: UTC milliseconds, REAL.
+ * The index, table by table (archive/DESIGN.md, "The index"), one step per version: a new index takes all of them, an
+ * older one those that it lacks. Everything but gaps, locks and hashes can be made anew from the files, and
+ * those from the ledger. Times: UTC milliseconds, REAL.
  */
-export const indexVersion = 1;
+import { Fault } from '#core/errors';
+import type { Database } from '#core/world';
 
-export const schema = `
+const first = `
 CREATE TABLE meta (
   -- version: of this schema. clean: '1' after a clean stop.
   key   TEXT PRIMARY KEY,
@@ -80,3 +82,50 @@ CREATE TABLE condemned (
   name TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 `;
+
+const locksAndHashes = `
+-- SHA-256 of the whole file, hex; NULL until it is known.
+ALTER TABLE files ADD COLUMN hash TEXT;
+CREATE INDEX files_unhashed ON files (begin_ms) WHERE hash IS NULL AND open = 0;
+-- Last link of the track's chain of hashes.
+ALTER TABLE tracks ADD COLUMN chain TEXT NOT NULL DEFAULT '';
+
+-- What must not be deleted. A lock whose time has passed is taken out before anything is deleted. Mirrored in the ledger.
+CREATE TABLE locks (
+  track      INTEGER NOT NULL REFERENCES tracks,
+  id         TEXT NOT NULL,
+  begin_ms   REAL NOT NULL,
+  end_ms     REAL NOT NULL,
+  reason     TEXT NOT NULL,
+  -- NULL: until it is unlocked.
+  until_ms   REAL,
+  -- Who made it; NULL: nobody known.
+  made_by    TEXT,
+  created_ms REAL NOT NULL,
+  PRIMARY KEY (track, id)
+) STRICT, WITHOUT ROWID;
+
+-- Only while an index is made anew: hashes of the ledger that wait for their files.
+CREATE TABLE known_hashes (
+  name  TEXT PRIMARY KEY,
+  bytes INTEGER NOT NULL,
+  hash  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
+/** Step n makes version n + 1 of version n; the first one makes version 1 of nothing. */
+const steps: readonly string[] = [first, locksAndHashes];
+
+/** Brings an empty database or an older index to the present version. Fault `index-version` for a newer one. */
+export function bringUpToDate(db: Database): void {
+  const isEmpty = db.all("SELECT 1 FROM sqlite_master WHERE name = 'meta'").length === 0;
+  const text = isEmpty ? '0' : db.all<{ value: string }>("SELECT value FROM meta WHERE key = 'version'")[0]?.value;
+  const version = Number(text);
+  if (!(version <= steps.length))
+    throw new Fault('storage', 'index-version', `expected an index of version ${steps.length}, got ${text}`);
+  if (version === steps.length) return;
+  db.transaction(() => {
+    for (const step of steps.slice(version)) db.exec(step);
+    db.run("INSERT OR REPLACE INTO meta VALUES('version', ?)", String(steps.length));
+  });
+}

@@ -3,12 +3,18 @@ import type { MediaAnswer } from '#core/bytes';
 import { connectRemote, type Peer, type Port } from '#core/wire';
 import type {
   AllLimits,
+  Deletion,
   ExportRequest,
+  Forecast,
   GapEntry,
   KnownTrack,
   Library,
+  LockEntry,
+  NewLock,
   Opened,
   Range,
+  Rescan,
+  Retained,
   Summary,
   TrackDetails,
 } from './library.ts';
@@ -35,7 +41,7 @@ export class LibraryClient implements Library {
   known(track: string): Promise<KnownTrack | undefined> {
     return this.#peer.call('known', track);
   }
-  retain(limits: AllLimits): Promise<{ readonly full: boolean; readonly deletedBytes: number }> {
+  retain(limits: AllLimits): Promise<Retained> {
     return this.#peer.call('retain', limits);
   }
   close(): Promise<void> {
@@ -58,5 +64,26 @@ export class LibraryClient implements Library {
   }
   export(request: ExportRequest): Promise<MediaAnswer> {
     return this.#peer.call('export', request);
+  }
+  locks(track: string): Promise<LockEntry[]> {
+    return this.#peer.call('locks', track);
+  }
+  oneLock(track: string, id: string): Promise<LockEntry> {
+    return this.#peer.call('oneLock', track, id);
+  }
+  lock(lock: NewLock): Promise<LockEntry> {
+    return this.#peer.call('lock', lock);
+  }
+  unlock(track: string, id: string, by: string | null): Promise<LockEntry> {
+    return this.#peer.call('unlock', track, id, by);
+  }
+  deleteRange(track: string, range: Range): Promise<Deletion & { readonly inOpenFile: boolean }> {
+    return this.#peer.call('deleteRange', track, range);
+  }
+  rescan(): Promise<Rescan> {
+    return this.#peer.call('rescan');
+  }
+  retention(limits: AllLimits): Promise<Forecast> {
+    return this.#peer.call('retention', limits);
   }
 }

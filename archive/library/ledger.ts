@@ -1,80 +1,88 @@
 /**
  * The ledger: what the files cannot tell, one JSON object per line, a file per month, append
- * only (archive/DESIGN.md, "On disk"). Read only when an index is made anew.
+ * only (archive/DESIGN.md, "On disk"). Read when an index is made anew, and its end after a crash.
  */
 import { faultFrom } from '#core/errors';
 import type { Files } from '#core/world';
-import { type GapReason, gapReasons } from '#media/gap';
-import { isTrackName, ledgerFolder, ledgerPath } from '../format/paths.ts';
-import type { GapNote, Note } from './notes.ts';
+import { type LedgerEntry, ledgerLine, parseLedgerLine } from '../format/ledger-line.ts';
+import { ledgerFolder, ledgerPath } from '../format/paths.ts';
+import type { Note } from './notes.ts';
 
-/** Lines of these notes, by month file. Fragments and files leave no line. */
-export function ledgerLines(notes: readonly Note[]): Map<string, string> {
-  const lines = new Map<string, string>();
-  const add = (ms: number, entry: object): void => {
-    const path = ledgerPath(ms);
-    lines.set(path, `${lines.get(path) ?? ''}${JSON.stringify(entry)}\n`);
-  };
-  for (const note of notes) {
+/** An entry and the moment whose month it belongs to. */
+export type Dated = readonly [atMs: number, entry: LedgerEntry];
+
+/** What these notes leave in the ledger. Fragments and files leave nothing. */
+export function entriesOf(notes: readonly Note[]): Dated[] {
+  return notes.flatMap((note): Dated[] => {
     if (note.is === 'gap') {
       const { track, beginMs, endMs, reason } = note;
-      add(beginMs, { gap: { track, begin: beginMs, end: endMs, reason } });
-    } else if (note.is === 'clock')
-      add(note.atMs, { clock: { track: note.track, at: note.atMs, offset_ms: note.offsetMs } });
+      return [[beginMs, { gap: { track, begin: beginMs, end: endMs, reason } }]];
+    }
+    if (note.is === 'clock')
+      return [[note.atMs, { clock: { track: note.track, at: note.atMs, offset_ms: note.offsetMs } }]];
+    return [];
+  });
+}
+
+export class Ledger {
+  readonly #files: Files;
+  readonly #folder: string;
+  /** False when the last line may have been cut off: by a crash before, or by a full disk. */
+  #isWhole = false;
+  #last: Promise<void> = Promise.resolve();
+
+  /** `folder` is the archive's. */
+  constructor(files: Files, folder: string) {
+    this.#files = files;
+    this.#folder = folder;
   }
-  return lines;
+
+  /** One after the other, whoever asks. */
+  append(entries: readonly Dated[]): Promise<void> {
+    if (entries.length === 0) return Promise.resolve();
+    const done = this.#last.then(() => this.#append(entries));
+    // Who asked handles the failure; the chain must not fail for those who ask later.
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  async #append(entries: readonly Dated[]): Promise<void> {
+    const texts = new Map<string, string>();
+    for (const [ms, entry] of entries) {
+      const path = ledgerPath(ms);
+      texts.set(path, (texts.get(path) ?? '') + ledgerLine(entry));
+    }
+    const isWhole = this.#isWhole;
+    this.#isWhole = false;
+    await this.#files.makeFolder(`${this.#folder}/${ledgerFolder}`);
+    // A line of its own, so that a torn one spoils no other.
+    for (const [path, text] of texts) await this.#files.append(`${this.#folder}/${path}`, isWhole ? text : `\n${text}`);
+    this.#isWhole = true;
+  }
+
+  /** Names of the months that there are, oldest first: `YYYY-MM.jsonl`. */
+  async months(): Promise<string[]> {
+    const entries = await listOrNothing(this.#files, `${this.#folder}/${ledgerFolder}`);
+    return entries.filter(e => e.kind === 'file' && /^\d{4}-\d\d\.jsonl$/.test(e.name)).map(e => e.name);
+  }
+  /** Lines of one month that `wanted` lets pass, as entries. */
+  async read(month: string, wanted: (line: string) => boolean = () => true): Promise<LedgerEntry[]> {
+    const text = await this.#files.readText(`${this.#folder}/${ledgerFolder}/${month}`);
+    return parseLedger(text, wanted);
+  }
+  remove(month: string): Promise<void> {
+    return this.#files.remove(`${this.#folder}/${ledgerFolder}/${month}`);
+  }
 }
 
-/**
- * `isWhole`: what is there ends with a whole line. Otherwise the lines begin on a line of their own, so that
- * a torn one spoils no other. True when something was written.
- */
-export async function appendLedger(
-  files: Files,
-  folder: string,
-  notes: readonly Note[],
-  isWhole: boolean,
-): Promise<boolean> {
-  const lines = ledgerLines(notes);
-  if (lines.size === 0) return false;
-  await files.makeFolder(`${folder}/${ledgerFolder}`);
-  for (const [path, text] of lines) await files.append(`${folder}/${path}`, isWhole ? text : `\n${text}`);
-  return true;
-}
-
-/** The gaps that one month's text tells, the last line of each track and begin. Lines that are none of ours are passed over. */
-export function parseLedger(text: string): GapNote[] {
-  const gaps = new Map<string, GapNote>();
+/** Lines that are none of ours are passed over. */
+export function parseLedger(text: string, wanted: (line: string) => boolean = () => true): LedgerEntry[] {
+  const entries: LedgerEntry[] = [];
   for (const line of text.split('\n')) {
-    const gap = gapFrom(line);
-    if (gap) gaps.set(`${gap.track} ${gap.beginMs}`, gap);
+    const entry = line !== '' && wanted(line) ? parseLedgerLine(line) : undefined;
+    if (entry) entries.push(entry);
   }
-  return [...gaps.values()];
-}
-
-function gapFrom(line: string): GapNote | undefined {
-  let entry: { gap?: { track?: unknown; begin?: unknown; end?: unknown; reason?: unknown } } | null;
-  try {
-    entry = JSON.parse(line) as typeof entry;
-  } catch (e) {
-    // A line that a power cut left half written.
-    if (e instanceof SyntaxError) return undefined;
-    throw faultFrom(e);
-  }
-  const { track, begin, end, reason } = entry?.gap ?? {};
-  const isEnd = end === null || typeof end === 'number';
-  if (typeof track !== 'string' || !isTrackName(track) || typeof begin !== 'number' || !isEnd) return undefined;
-  if (!(gapReasons as readonly unknown[]).includes(reason)) return undefined;
-  return { is: 'gap', track, beginMs: begin, endMs: end, reason: reason as GapReason };
-}
-
-/** Every gap that the ledger knows. */
-export async function readLedger(files: Files, folder: string): Promise<GapNote[]> {
-  const gaps: GapNote[] = [];
-  for (const { name, kind } of await listOrNothing(files, `${folder}/${ledgerFolder}`))
-    if (kind === 'file' && name.endsWith('.jsonl'))
-      gaps.push(...parseLedger(await files.readText(`${folder}/${ledgerFolder}/${name}`)));
-  return gaps;
+  return entries;
 }
 
 /** What is in a folder; nothing when there is none. */

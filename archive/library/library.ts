@@ -64,14 +64,84 @@ export interface ExportRequest {
   readonly gaps: 'skip' | 'keep';
 }
 
+/** What one round of keeping the limits did. */
+export interface Retained {
+  /** A limit is passed and nothing deletable is left; `fullTracks`: the own limit of these tracks. */
+  readonly full: boolean;
+  readonly fullTracks: readonly string[];
+  /** There is more to delete: ask again soon. */
+  readonly more: boolean;
+  readonly deletedBytes: number;
+  /** Locks whose time has passed. */
+  readonly expired: readonly LockEntry[];
+}
+
+/** As api.md 6.4 tells it. */
+export interface LockEntry {
+  readonly track: string;
+  readonly id: string;
+  readonly begin: string;
+  readonly end: string;
+  readonly reason: string;
+  readonly until: string | null;
+  readonly by: string | null;
+  readonly created: string;
+}
+export interface NewLock {
+  readonly track: string;
+  readonly id: string;
+  readonly beginMs: number;
+  readonly endMs: number;
+  readonly reason: string;
+  readonly untilMs: number | null;
+  readonly by: string | null;
+}
+
+/** As api.md 6.3 tells it. */
+export interface Deletion {
+  readonly deleted_bytes: number;
+  readonly deleted: string[][];
+  readonly kept: string[][];
+}
+
+export interface Rescan {
+  /** Files that are listed now and were not. */
+  readonly found: number;
+  /** Files that are listed no more. */
+  readonly missing: number;
+}
+
+/** As api.md 6.6 tells it. */
+export interface Forecast {
+  readonly volume: { readonly size: number; readonly free: number };
+  /** Those in force, of the whole archive. */
+  readonly limits: {
+    max_size_gb?: number;
+    keep_free_percents?: number;
+    max_depth_abs_hours?: number;
+    max_depth_rel_hours?: number;
+  };
+  readonly tracks: Record<string, TrackForecast>;
+  readonly full_at: string | null;
+  readonly advice: string[];
+}
+export interface TrackForecast {
+  readonly bytes_per_day: number;
+  readonly depth_hours: number;
+  readonly expected_depth_hours: number | null;
+  readonly wanted_hours: number | null;
+  readonly limited_by: string | null;
+  readonly locked_bytes: number;
+}
+
 export interface Library {
   /** Takes the folder's lock, opens or makes the index, repairs what a crash left. Fault `state` when somebody else writes there. */
   open(folder: string): Promise<Opened>;
   commit(notes: readonly Note[]): Promise<void>;
   /** As `open` told it, but now; undefined for a track that was never told of. */
   known(track: string): Promise<KnownTrack | undefined>;
-  /** Deletes what the limits want deleted. `full`: a limit is passed and nothing deletable is left. */
-  retain(limits: AllLimits): Promise<{ readonly full: boolean; readonly deletedBytes: number }>;
+  /** Deletes what the limits want deleted, a slice of it. */
+  retain(limits: AllLimits): Promise<Retained>;
   /** After an orderly stop of the recorder. */
   close(): Promise<void>;
 
@@ -81,4 +151,15 @@ export interface Library {
   playlist(track: string, range: Range, container: 'fmp4' | 'ts'): Promise<MediaAnswer>;
   hls(track: string, path: string): Promise<MediaAnswer>;
   export(request: ExportRequest): Promise<MediaAnswer>;
+
+  locks(track: string): Promise<LockEntry[]>;
+  oneLock(track: string, id: string): Promise<LockEntry>;
+  /** In place of one with the same id. */
+  lock(lock: NewLock): Promise<LockEntry>;
+  unlock(track: string, id: string, by: string | null): Promise<LockEntry>;
+  /** `inOpenFile`: some of what is kept is in the file being recorded; ask again when it has ended. */
+  deleteRange(track: string, range: Range): Promise<Deletion & { readonly inOpenFile: boolean }>;
+  /** Looks for files that somebody put there, and misses those that somebody took. */
+  rescan(): Promise<Rescan>;
+  retention(limits: AllLimits): Promise<Forecast>;
 }

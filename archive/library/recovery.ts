@@ -9,7 +9,7 @@ import { hourFolder, isSegmentName, isTrackName, ledgerFolder } from '../format/
 import { packedSpan, recordBytes } from '../format/record.ts';
 import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { FileRow } from '../index/rows.ts';
-import { listOrNothing } from './ledger.ts';
+import { type Ledger, listOrNothing } from './ledger.ts';
 import type { Note } from './notes.ts';
 import { type ScannedFile, scanFile } from './scan-file.ts';
 
@@ -17,14 +17,18 @@ export interface Place {
   readonly files: Files;
   readonly folder: string;
   readonly index: ArchiveIndex;
+  readonly ledger: Ledger;
   readonly log: Log;
 }
 
-/** Unlinks what is condemned, with the folders that this empties. Symbolic links are unlinked, never followed. */
-export async function unlinkCondemned({ files, folder, index, log }: Place): Promise<void> {
+/** Unlinks what is condemned, or these of it, with the folders that this empties. Symbolic links are unlinked, never followed. */
+export async function unlinkCondemned(
+  { files, folder, index, log }: Omit<Place, 'ledger'>,
+  names: readonly string[] = index.condemned.names(),
+): Promise<void> {
   const gone: string[] = [];
   const folders = new Set<string>();
-  for (const name of index.condemned()) {
+  for (const name of names) {
     try {
       await files.remove(`${folder}/${name}`);
     } catch (e) {
@@ -37,7 +41,7 @@ export async function unlinkCondemned({ files, folder, index, log }: Place): Pro
     gone.push(name);
     folders.add(name.slice(0, name.lastIndexOf('/')));
   }
-  if (gone.length > 0) index.unlinked(gone);
+  if (gone.length > 0) index.condemned.forget(gone);
   for (const f of folders) await removeEmptyFolders(files, folder, f);
 }
 
@@ -67,7 +71,8 @@ export async function recover(place: Place): Promise<void> {
   }
 }
 
-async function repair({ files, folder, index, log }: Place, row: FileRow): Promise<void> {
+async function repair(place: Place, row: FileRow): Promise<void> {
+  const { files, folder, index, log } = place;
   let file: OpenFile;
   try {
     file = await files.open(`${folder}/${row.name}`, 'edit');
@@ -83,7 +88,7 @@ async function repair({ files, folder, index, log }: Place, row: FileRow): Promi
       // Not our doing: what was listed had been flushed. What is left is taken as a file never seen before.
       index.forget(row);
       log.warn('file-shortened', { file: row.name, expected: row.bytes, bytes: size });
-      await adopt({ files, folder, index, log }, [row.name], true);
+      await adopt(place, [row.name], true);
       return;
     }
     const found = await scanFile(file, row.bytes);
@@ -100,7 +105,7 @@ async function repair({ files, folder, index, log }: Place, row: FileRow): Promi
   } finally {
     await file.close();
   }
-  await unlinkCondemned({ files, folder, index, log });
+  await unlinkCondemned(place);
 }
 
 /** Paths of a track's files whose names come after the last listed one, in its hour and in every later one. */
@@ -154,7 +159,7 @@ export async function adopt(place: Place, paths: readonly string[], cut: boolean
       place.log.info('file-passed-over', { file: f.path });
     else taken.push(f);
   }
-  place.index.apply(taken.flatMap(notesOf));
+  place.index.apply(taken.flatMap(c => notesOf(place.index, c)));
   return taken.length;
 }
 
@@ -168,13 +173,13 @@ interface Candidate {
   readonly endMs: number;
 }
 
-function notesOf({ path, beginMs, scanned }: Candidate): Note[] {
+function notesOf(index: ArchiveIndex, { path, beginMs, scanned }: Candidate): Note[] {
   const { identity, initBytes, init, format, records } = scanned;
   const { track, run, origins } = identity;
   return [
     { is: 'opened', track, path, beginMs, run, origins, initBytes, init, format },
     { is: 'safe', path, records },
-    { is: 'closed', path, bytes: scanned.goodBytes },
+    { is: 'closed', path, bytes: scanned.goodBytes, sha256: index.hashes.expected(path, scanned.goodBytes) },
   ];
 }
 
@@ -184,7 +189,7 @@ async function examine(
   path: string,
   cut: boolean,
 ): Promise<Candidate | undefined> {
-  if (index.fileNamed(path) || index.isCondemned(path)) return undefined;
+  if (index.fileNamed(path) || index.condemned.has(path)) return undefined;
   let file: OpenFile;
   try {
     file = await files.open(`${folder}/${path}`, cut ? 'edit' : 'read');

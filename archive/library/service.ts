@@ -4,40 +4,59 @@
  */
 import type { MediaAnswer } from '#core/bytes';
 import { Fault, faultFrom } from '#core/errors';
+import { isoTime } from '#core/time';
 import { type Methods, type Port, serve } from '#core/wire';
 import type { World } from '#core/world';
-import { indexFile, isTrackName, ledgerFolder, lockFile } from '../format/paths.ts';
-import { ArchiveIndex } from '../index/archive-index.ts';
+import { lockFile } from '../format/paths.ts';
+import type { ArchiveIndex } from '../index/archive-index.ts';
+import type { Span } from '../index/interval-list.ts';
+import type { Lock } from '../index/lock-table.ts';
 import { exportAnswer } from '../read/export.ts';
 import { hlsAnswer, playlistAnswer } from '../read/hls.ts';
-import { detailsFrom, gapsFrom, summaryFrom } from '../read/timeline.ts';
-import { appendLedger, listOrNothing, readLedger } from './ledger.ts';
+import { detailsFrom, gapsFrom, pair, summaryFrom, trackNamed } from '../read/timeline.ts';
+import { deleteRange } from './delete-range.ts';
+import { beginRebuild, expectHashes, takeNewestMonth } from './from-ledger.ts';
+import { Hasher } from './hashing.ts';
+import { keepIndexFile, openIndex } from './index-file.ts';
+import { entriesOf } from './ledger.ts';
 import type {
   AllLimits,
+  Deletion,
   ExportRequest,
+  Forecast,
   GapEntry,
   KnownTrack,
   Library,
+  LockEntry,
+  NewLock,
   Opened,
   Range,
+  Rescan,
+  Retained,
   Summary,
   TrackDetails,
 } from './library.ts';
+import { endExpired, lockNamed, putLock, removeLock } from './locks.ts';
 import type { Note } from './notes.ts';
-import { adopt, newestPath, type Place, recover, unlinkCondemned } from './recovery.ts';
+import { removeOldMonths } from './old-months.ts';
+import { forecastOf } from './outlook.ts';
+import { type Place, recover, unlinkCondemned } from './recovery.ts';
 import { judge } from './retention.ts';
-import { walk } from './walk.ts';
+import { type WalkResult, walk } from './walk.ts';
 
-/** Rounds of deletion in one call; each deletes up to 64 files. What is left waits for the next call. */
-const mostRounds = 8;
+/** A walk that failed is tried again after this. */
+const walkAgainMs = 30_000;
+/** Old months are looked for this often. */
+const monthsMs = 3_600_000;
 
 interface OpenArchive {
   readonly place: Place;
   readonly lock: { release(): Promise<void> };
-  walking: Promise<void>;
-  /** False when the last line may have been cut off: by a crash before, or by a full disk. */
-  ledgerIsWhole: boolean;
-  stopping: boolean;
+  readonly hasher: Hasher;
+  readonly stop: AbortController;
+  /** The walk after the start, and what was asked for behind it. */
+  walking: Promise<unknown>;
+  monthsNotBefore: number;
 }
 
 /** One archive folder, from `open` to `close`: index, lock, retention and the walk through unknown files. */
@@ -52,18 +71,23 @@ export class LibraryOfFolder implements Library {
 
   async open(folder: string): Promise<Opened> {
     if (this.#archive) throw new Fault('bug', 'internal', 'this connection has an archive open already');
-    const { files } = this.#world;
+    const { files, clock } = this.#world;
     await files.makeFolder(folder);
     const lock = await files.lock(`${folder}/${lockFile}`);
     try {
-      const { place, isNew } = await this.#openIndex(folder);
+      const { place, isNew } = await openIndex(this.#world, folder);
       const unclean = !isNew && place.index.meta('clean') !== '1';
       try {
-        if (isNew) await this.#beginRebuild(place);
-        if (unclean) await recover(place);
+        if (isNew) await beginRebuild(place);
+        if (unclean) {
+          await takeNewestMonth(place);
+          await recover(place);
+        } else await unlinkCondemned(place);
         place.index.setMeta('clean', '0');
-        this.#archive = { place, lock, walking: Promise.resolve(), ledgerIsWhole: false, stopping: false };
-        this.#archive.walking = this.#walk(this.#archive);
+        const hasher = new Hasher(place, clock, clock.wallMs());
+        const stop = new AbortController();
+        this.#archive = { place, lock, hasher, stop, walking: Promise.resolve(), monthsNotBefore: 0 };
+        this.#archive.walking = this.#walkAfterStart(this.#archive);
         return { tracks: place.index.tracks().map(t => knownTrack(place.index, t)), unclean };
       } catch (e) {
         place.index.close();
@@ -78,11 +102,9 @@ export class LibraryOfFolder implements Library {
   async commit(notes: readonly Note[]): Promise<void> {
     const { place } = this.#open;
     // The ledger first: a line too many is harmless, a line too few is lost with the index.
-    const archive = this.#open;
-    const isWhole = archive.ledgerIsWhole;
-    archive.ledgerIsWhole = false;
-    archive.ledgerIsWhole = (await appendLedger(place.files, place.folder, notes, isWhole)) || isWhole;
-    if (place.index.apply(notes).length > 0) await unlinkCondemned(place);
+    await place.ledger.append(entriesOf(notes));
+    const empty = place.index.apply(notes);
+    if (empty.length > 0) await unlinkCondemned(place, empty);
   }
 
   async known(track: string): Promise<KnownTrack | undefined> {
@@ -91,20 +113,26 @@ export class LibraryOfFolder implements Library {
     return row && knownTrack(index, row);
   }
 
-  async retain(limits: AllLimits): Promise<{ readonly full: boolean; readonly deletedBytes: number }> {
+  async retain(limits: AllLimits): Promise<Retained> {
     const archive = this.#open;
-    const { place } = archive;
-    let deletedBytes = 0;
-    for (let round = 0; ; round++) {
-      const volume = await place.files.volume(place.folder);
-      if (archive.stopping) return { full: false, deletedBytes };
-      const { condemn, full, more } = judge(place.index, limits, volume, this.#world.clock.wallMs());
-      if (condemn.length === 0) return { full, deletedBytes };
-      place.index.condemn(condemn);
+    const { place, stop } = archive;
+    const { files, folder, index } = place;
+    const nowMs = this.#world.clock.wallMs();
+    await keepIndexFile(this.#world, place);
+    const expired = (await endExpired(place, nowMs)).map(lockEntry);
+    const volume = await files.volume(folder);
+    const kept = { full: false, fullTracks: [], more: false, deletedBytes: 0, expired };
+    if (stop.signal.aborted) return kept;
+    const { condemn, ...verdict } = judge(index, limits, volume, nowMs, index.meta('rebuild') === '1');
+    if (condemn.length > 0) {
+      index.condemnOldest(condemn);
       await unlinkCondemned(place);
-      deletedBytes += condemn.reduce((sum, f) => sum + f.bytes, 0);
-      if (!more || round >= mostRounds) return { full, deletedBytes };
     }
+    if (nowMs >= archive.monthsNotBefore && index.meta('rebuild') !== '1') {
+      archive.monthsNotBefore = nowMs + monthsMs;
+      await removeOldMonths(place, nowMs);
+    }
+    return { ...verdict, deletedBytes: condemn.reduce((sum, f) => sum + f.bytes, 0), expired };
   }
 
   close(): Promise<void> {
@@ -136,8 +164,56 @@ export class LibraryOfFolder implements Library {
     return exportAnswer(this.#open.place, request);
   }
 
+  async locks(name: string): Promise<LockEntry[]> {
+    const { index } = this.#open.place;
+    const nowMs = this.#world.clock.wallMs();
+    return index.locks.of(trackNamed(index, name).id).flatMap(l => (isLive(l, nowMs) ? [lockEntry(l)] : []));
+  }
+  async oneLock(name: string, id: string): Promise<LockEntry> {
+    const { index } = this.#open.place;
+    const lock = index.locks.one(trackNamed(index, name).id, id);
+    return lockEntry(lockNamed(lock && isLive(lock, this.#world.clock.wallMs()) ? lock : undefined, name, id));
+  }
+  async lock(lock: NewLock): Promise<LockEntry> {
+    const made: Lock = { ...lock, createdMs: this.#world.clock.wallMs() };
+    await putLock(this.#open.place, made);
+    return lockEntry(made);
+  }
+  async unlock(track: string, id: string, by: string | null): Promise<LockEntry> {
+    return lockEntry(await removeLock(this.#open.place, track, id, by, this.#world.clock.wallMs()));
+  }
+
+  async deleteRange(name: string, { beginMs, endMs }: Range): Promise<Deletion & { readonly inOpenFile: boolean }> {
+    const { place, stop } = this.#open;
+    await endExpired(place, this.#world.clock.wallMs());
+    const range: Span = [beginMs ?? Number.NEGATIVE_INFINITY, endMs ?? Number.POSITIVE_INFINITY];
+    const track = trackNamed(place.index, name);
+    const { deletedBytes, deleted, kept, inOpenFile } = await deleteRange(
+      place,
+      track,
+      range,
+      () => stop.signal.aborted,
+    );
+    return { deleted_bytes: deletedBytes, deleted: deleted.map(pair), kept: kept.map(pair), inOpenFile };
+  }
+
+  async rescan(): Promise<Rescan> {
+    const archive = this.#open;
+    const result = archive.walking.then(() => this.#walk(archive));
+    // Who asked handles the failure; the end of the archive waits for it only.
+    archive.walking = result.catch(() => {});
+    const { adopted, missing } = await result;
+    return { found: adopted, missing };
+  }
+
+  async retention(limits: AllLimits): Promise<Forecast> {
+    const { index, files, folder } = this.#open.place;
+    return forecastOf(index, limits, await files.volume(folder), this.#world.clock.wallMs());
+  }
+
   get #open(): OpenArchive {
-    if (!this.#archive || this.#archive.stopping) throw new Fault('storage', 'unavailable', 'the archive is not open');
+    if (!this.#archive || this.#archive.stop.signal.aborted)
+      throw new Fault('storage', 'unavailable', 'the archive is not open');
     return this.#archive;
   }
 
@@ -150,8 +226,9 @@ export class LibraryOfFolder implements Library {
   async #endNow(clean: boolean): Promise<void> {
     const archive = this.#archive;
     if (!archive) return;
-    archive.stopping = true;
+    archive.stop.abort();
     await archive.walking;
+    await archive.hasher.stop();
     this.#archive = undefined;
     const { index } = archive.place;
     try {
@@ -162,58 +239,43 @@ export class LibraryOfFolder implements Library {
     }
   }
 
-  /** A damaged index is put aside and made anew: it is a cache. */
-  async #openIndex(folder: string): Promise<{ place: Place; isNew: boolean }> {
-    const { files, log } = this.#world;
-    const path = `${folder}/${indexFile}`;
-    const place = (index: ArchiveIndex): Place => ({ files, folder, index, log: log.with({ folder }) });
-    const isNew = !(await isThere(this.#world, path));
-    try {
-      return { place: place(this.#openDatabase(path)), isNew };
-    } catch (e) {
-      const fault = faultFrom(e);
-      if (fault.code !== 'database') throw fault;
-      log.error('index-damaged', { folder, error: fault.message });
-      await files.rename(path, `${path}.damaged-${Math.floor(this.#world.clock.wallMs())}`);
-      for (const part of ['-wal', '-shm']) if (await isThere(this.#world, path + part)) await files.remove(path + part);
-      return { place: place(this.#openDatabase(path)), isNew: true };
-    }
+  /** Until one has come to its end: only then the index of a rebuild is whole. */
+  async #walkAfterStart(archive: OpenArchive): Promise<void> {
+    const { place, stop, hasher } = archive;
+    while (!stop.signal.aborted)
+      try {
+        if (place.index.meta('rebuild') === '1') await expectHashes(place, () => stop.signal.aborted);
+        const result = await this.#walk(archive);
+        if (stop.signal.aborted) return;
+        place.index.setMeta('rebuild', '0');
+        place.index.hashes.expectNone();
+        hasher.takeAll();
+        if (result.adopted + result.missing > 0) place.log.info('archive-walked', { ...result });
+        return;
+      } catch (e) {
+        const fault = faultFrom(e);
+        place.log.warn('archive-walk-failed', { error: fault.message, kind: fault.kind });
+        await this.#world.clock.sleep(walkAgainMs, stop.signal);
+      }
   }
 
-  #openDatabase(path: string): ArchiveIndex {
-    const database = this.#world.openDatabase(path);
-    try {
-      return new ArchiveIndex(database);
-    } catch (e) {
-      database.close();
-      throw faultFrom(e);
-    }
-  }
-
-  /** What recording needs to know at once: the gaps, and where each track ends. The walk does the rest. */
-  async #beginRebuild(place: Place): Promise<void> {
-    place.index.setMeta('rebuild', '1');
-    place.index.apply(await readLedger(place.files, place.folder));
-    for (const { name, kind } of await listOrNothing(place.files, place.folder)) {
-      if (kind !== 'folder' || !isTrackName(name) || name === ledgerFolder) continue;
-      const newest = await newestPath(place, name);
-      if (newest) await adopt(place, [newest], true);
-    }
-  }
-
-  async #walk(archive: OpenArchive): Promise<void> {
-    const { place } = archive;
-    try {
-      const result = await walk(place, this.#world.clock.wallMs(), () => archive.stopping);
-      if (archive.stopping) return;
-      place.index.setMeta('rebuild', '0');
-      if (result.adopted + result.missing > 0) place.log.info('archive-walked', { ...result });
-    } catch (e) {
-      const fault = faultFrom(e);
-      place.log.warn('archive-walk-failed', { error: fault.message, kind: fault.kind });
-    }
+  #walk({ place, stop }: OpenArchive): Promise<WalkResult> {
+    return walk(place, this.#world.clock.wallMs(), () => stop.signal.aborted);
   }
 }
+
+const isLive = ({ untilMs }: Lock, nowMs: number): boolean => untilMs === null || untilMs > nowMs;
+
+const lockEntry = ({ track, id, beginMs, endMs, reason, untilMs, by, createdMs }: Lock): LockEntry => ({
+  track,
+  id,
+  begin: isoTime(beginMs),
+  end: isoTime(endMs),
+  reason,
+  until: untilMs === null ? null : isoTime(untilMs),
+  by,
+  created: isoTime(createdMs),
+});
 
 function knownTrack(index: ArchiveIndex, { id, name }: { id: number; name: string }): KnownTrack {
   const gap = index.openGap(id);
@@ -222,17 +284,6 @@ function knownTrack(index: ArchiveIndex, { id, name }: { id: number; name: strin
     lastMs: index.bounds(id)?.[1] ?? null,
     openGap: gap ? { beginMs: gap.beginMs, reason: gap.reason } : null,
   };
-}
-
-async function isThere({ files }: World, path: string): Promise<boolean> {
-  try {
-    await files.stat(path);
-    return true;
-  } catch (e) {
-    const fault = faultFrom(e);
-    if (fault.kind === 'absent') return false;
-    throw fault;
-  }
 }
 
 /** The methods of one connection, for a wire: those of `Library`, and `abandon`. */
@@ -251,6 +302,13 @@ export function createLibraryService(world: World): Methods & { abandon(): Promi
     playlist: (track: string, range: Range, container: 'fmp4' | 'ts') => library.playlist(track, range, container),
     hls: (track: string, path: string) => library.hls(track, path),
     export: (request: ExportRequest) => library.export(request),
+    locks: (track: string) => library.locks(track),
+    oneLock: (track: string, id: string) => library.oneLock(track, id),
+    lock: (lock: NewLock) => library.lock(lock),
+    unlock: (track: string, id: string, by: string | null) => library.unlock(track, id, by),
+    deleteRange: (track: string, range: Range) => library.deleteRange(track, range),
+    rescan: () => library.rescan(),
+    retention: (limits: AllLimits) => library.retention(limits),
   };
 }
 

@@ -7,7 +7,8 @@ import type { TrackRow } from '../index/rows.ts';
 import type { GapEntry, Range, Summary, TrackDetails, TrackSummary } from '../library/library.ts';
 import { gapCover } from './gap-cover.ts';
 
-const pair = ([begin, end]: Span): string[] => [isoTime(begin), isoTime(end)];
+/** A span as callers read it. */
+export const pair = ([begin, end]: Span): string[] => [isoTime(begin), isoTime(end)];
 
 const boundsOf = (range: Range): Span => [
   range.beginMs ?? Number.NEGATIVE_INFINITY,

@@ -5,7 +5,7 @@
 import { Fault, faultFrom } from '#core/errors';
 import type { World } from '#core/world';
 import type { GapReason } from '#media/gap';
-import type { AllLimits, KnownTrack, Library, Opened } from '../library/library.ts';
+import type { AllLimits, KnownTrack, Library, LockEntry, Opened } from '../library/library.ts';
 import type { GapNote, Note } from '../library/notes.ts';
 import type { Shared } from './shared.ts';
 import { TrackRecorder } from './track-recorder.ts';
@@ -22,8 +22,10 @@ export interface RecorderOptions {
 export interface RecorderHooks {
   gapStarted(gap: GapNote): void;
   gapEnded(gap: GapNote): void;
-  /** Nothing deletable is left (or is again). */
+  /** Nothing deletable is left, of the archive or of a track (or is again). */
   full(state: boolean): void;
+  /** Locks whose time has passed. */
+  locksEnded(locks: readonly LockEntry[]): void;
   /** The disk does not keep up (or does again). */
   slow(state: boolean): void;
   /** The disk, the index or a codec makes trouble; of no track in particular: ''. */
@@ -62,6 +64,7 @@ export class Recorder {
   #flushes = 0;
   readonly #flushing = new Set<TrackRecorder>();
   #full = false;
+  #fullTracks: ReadonlySet<string> = new Set();
   #slow = false;
   /** Monotonic time of the last trouble; undefined when there is none. */
   #troubledAt: number | undefined;
@@ -92,7 +95,7 @@ export class Recorder {
       limits: options,
       monotonicMs: () => world.clock.monotonicMs(),
       wallMs: () => world.clock.wallMs(),
-      full: () => this.#full,
+      full: track => this.#full || this.#fullTracks.has(track),
       say: note => this.#notes.push(note),
       gapStarted: gap => hooks.gapStarted(gap),
       gapEnded: gap => hooks.gapEnded(gap),
@@ -142,6 +145,11 @@ export class Recorder {
     if (known && !this.#tracks.has(name)) this.#known.set(name, known);
   }
 
+  /** The present file of a track ends at the next key frame. */
+  endFile(name: string): void {
+    this.#tracks.get(name)?.endFile();
+  }
+
   /** Of the tracks on disk, those that no source is linked for stand still since the configuration changed. */
   noteUnlinked(): void {
     const now = this.#world.clock.wallMs();
@@ -173,7 +181,7 @@ export class Recorder {
     const slow = tracks.some(t => t.dropping === 'disk-slow');
     if (slow !== this.#slow) this.#hooks.slow((this.#slow = slow));
     if (this.#troubledAt === undefined || now - this.#troubledAt < calmMs) return;
-    if (this.#full || tracks.some(t => t.dropping !== undefined || t.unsupported)) return;
+    if (this.#full || this.#fullTracks.size > 0 || tracks.some(t => t.dropping !== undefined || t.unsupported)) return;
     this.#troubledAt = undefined;
     this.#hooks.recovered();
   }
@@ -241,8 +249,14 @@ export class Recorder {
   async #retainNow(): Promise<void> {
     this.#retainNotBefore = this.#world.clock.monotonicMs() + retainMs;
     try {
-      const { full } = await this.#library.retain(this.#options().limits);
-      if (full !== this.#full) this.#hooks.full((this.#full = full));
+      const { full, fullTracks, more, expired } = await this.#library.retain(this.#options().limits);
+      if (more) this.#retainNotBefore = 0;
+      const before = this.#full || this.#fullTracks.size > 0;
+      this.#full = full;
+      this.#fullTracks = new Set(fullTracks);
+      const now = full || fullTracks.length > 0;
+      if (now !== before) this.#hooks.full(now);
+      if (expired.length > 0) this.#hooks.locksEnded(expired);
     } catch (e) {
       this.#trouble('', faultFrom(e));
     }

@@ -12,8 +12,8 @@ export interface Shared {
   readonly limits: () => RotationLimits;
   readonly monotonicMs: () => number;
   readonly wallMs: () => number;
-  /** A limit is passed and nothing deletable is left. */
-  readonly full: () => boolean;
+  /** A limit is passed and nothing deletable is left, of the archive or of this track. */
+  readonly full: (track: string) => boolean;
   /** To the library, in order. */
   readonly say: (note: Note) => void;
   readonly gapStarted: (gap: GapNote) => void;

@@ -61,6 +61,8 @@ export class TrackRecorder {
   #edgeMs: number | undefined;
   #gap: GapNote | undefined;
   #planned: PlannedFile | undefined;
+  /** The next key frame begins a new file. */
+  #endsFile = false;
   #dropping: GapReason | undefined;
   #retryAt = 0;
   #retryMs = retryFirstMs;
@@ -93,6 +95,10 @@ export class TrackRecorder {
   }
   makeSafe(): Promise<void> {
     return this.#writer.makeSafe();
+  }
+  /** The present file ends where the next key frame comes; that is soon, or there is a gap, which ends it too. */
+  endFile(): void {
+    this.#endsFile = this.#planned !== undefined;
   }
 
   unit(unit: AccessUnit): void {
@@ -180,7 +186,8 @@ export class TrackRecorder {
       return;
     }
     const next = { runId: fragment.run.id, beginMs: fragment.beginMs, keyframe: fragment.keyframe };
-    const begins = rotation(this.#planned, next, this.#shared.limits()) !== undefined;
+    const begins =
+      rotation(this.#planned, next, this.#shared.limits()) !== undefined || (this.#endsFile && fragment.keyframe);
     const media = mediaSpan(fragment);
     this.#tellHole(fragment, media);
     // A file begins with a key frame; behind a clock step the rest of the group of pictures has none.
@@ -190,7 +197,7 @@ export class TrackRecorder {
     const file: NewSegment | undefined = begins
       ? { run, origins: originsOf(fragment, origin), beginMs: fragment.beginMs }
       : undefined;
-    const full = this.#shared.full();
+    const full = this.#shared.full(this.track);
     if (full || !this.#writer.write(fragment, this.#reordered, file)) {
       this.#drop(full ? 'disk-full' : 'disk-slow', fragment.beginMs);
       return;
@@ -200,6 +207,7 @@ export class TrackRecorder {
     this.#lostPackets = 0;
     this.#closeGap(fragment.beginMs);
     this.#edgeMs = fragment.endMs;
+    if (begins) this.#endsFile = false;
     // Nothing of a file lies before its time 0: sound that comes later than that belongs to the file before.
     if (begins) this.#fragmenter?.leaveOutBefore(origin);
     if (begins || !this.#planned) this.#planned = { ...next, bytes: run.init.length, endMs: 0, mediaEnd: 0 };
@@ -226,7 +234,7 @@ export class TrackRecorder {
   #mayGoOn(fragment: Fragment): boolean {
     const { budget, monotonicMs, full } = this.#shared;
     const recovered = monotonicMs() >= this.#retryAt && budget.hasRecovered(this.#writer.queuedBytes);
-    return recovered && !full() && (fragment.keyframe || !this.#hasVideo);
+    return recovered && !full(this.track) && (fragment.keyframe || !this.#hasVideo);
   }
 
   #drop(reason: GapReason, atMs: number): void {

@@ -4,76 +4,19 @@
  * library thread (archive/DESIGN.md).
  */
 import { LibraryClient } from '#archive/library/client';
+import type { LockEntry } from '#archive/library/library';
 import { Recorder, type RecorderOptions } from '#archive/recorder/recorder';
 import { LiveMedia } from '#capability/live-media';
 import { MediaStorage } from '#capability/media-storage';
 import { many } from '#core/capability';
 import { type Attempt, type Context, defineObjectType } from '#core/define';
 import { Fault, faultFrom } from '#core/errors';
-import { type Static, Type } from '#core/schema';
+import type { Static } from '#core/schema';
 import { isoTime, parseInterval, timeArgument } from '#core/time';
 import { VideoStorage } from '#interface/video-storage';
+import { checkStorage, config } from './config.ts';
 import { Inlets } from './inlets.ts';
-
-const limits = {
-  max_size_gb: Type.Optional(
-    Type.Number({ exclusiveMinimum: 0, live: true, description: 'most bytes on disk; 1 GB = 10^9 bytes' }),
-  ),
-  max_depth_abs_hours: Type.Optional(
-    Type.Number({ exclusiveMinimum: 0, live: true, description: 'delete what is older by the wall clock' }),
-  ),
-  max_depth_rel_hours: Type.Optional(
-    Type.Number({ exclusiveMinimum: 0, live: true, description: 'keep at most so many recorded hours per track' }),
-  ),
-};
-
-const config = Type.Object({
-  folder: Type.String({ minLength: 1, description: 'root directory; created if missing' }),
-  filesize: Type.Number({
-    default: 16,
-    exclusiveMinimum: 0,
-    maximum: 2000,
-    live: true,
-    unit: 'MB',
-    description: 'target size of a file, 1 MB = 10^6 bytes',
-  }),
-  file_seconds: Type.Number({ default: 300, minimum: 1, live: true, description: 'longest file' }),
-  sync_seconds: Type.Number({
-    default: 2,
-    minimum: 0.5,
-    live: true,
-    description: 'most footage that a power cut may cost',
-  }),
-  limits: Type.Object(
-    {
-      ...limits,
-      keep_free_percents: Type.Optional(
-        Type.Number({
-          minimum: 0,
-          maximum: 99,
-          live: true,
-          description: 'least free share of the volume; 5 when no limit is set',
-        }),
-      ),
-    },
-    {
-      default: {},
-      live: true,
-      description: 'a ring: when a limit is passed the oldest files go first; the tightest limit rules',
-    },
-  ),
-  tracks: Type.Record(
-    Type.String(),
-    Type.Object({
-      limits: Type.Optional(Type.Object(limits, { description: 'as above, in place of them for this track' })),
-    }),
-    {
-      default: {},
-      live: true,
-      description: 'limits of single tracks, by name of the source',
-    },
-  ),
-});
+import { type Kept, keepingOf, lockEvent } from './keeping.ts';
 
 type Config = Static<typeof config>;
 
@@ -212,6 +155,9 @@ class Storage {
         begin: isoTime(g.beginMs),
         end: isoTime(g.endMs ?? g.beginMs),
       }),
+    locksEnded: (locks: readonly LockEntry[]) => {
+      for (const lock of locks) this.#context.emit('LockRemoved', lockEvent(lock, null));
+    },
     full: (state: boolean) => {
       this.#context.emit('StorageFull', { state });
       this.#tell(state ? 'a limit is passed and nothing deletable is left' : undefined);
@@ -239,7 +185,17 @@ class Storage {
     throw this.#lastFault ?? new Fault('storage', 'unavailable', 'the archive is not open yet');
   }
 
+  readonly #kept: Kept = {
+    world: () => this.#context.world,
+    library: () => this.#open,
+    limits: () => optionsFrom(this.#config).limits,
+    isSource: name => this.#sources.has(name) || this.inlets.has(name),
+    endFile: track => this.#recorder?.endFile(track),
+    emit: (topic, data) => this.#context.emit(topic, data),
+  };
+
   readonly published = {
+    ...keepingOf(this.#kept),
     /** Clients ask for every storage at their start, and one failure blanks their page: zeros and `error` instead (api.md 3 rule 1). */
     summary: async () => {
       try {
@@ -290,6 +246,7 @@ export default defineObjectType({
   config,
   provides: { media: MediaStorage },
   consumes: { sources: many(LiveMedia) },
+  check: checkStorage,
   interfaces: [VideoStorage],
   create: context => {
     const storage = new Storage(context);

@@ -1,7 +1,10 @@
 /** Interface VideoStorage: recorded tracks, their gaps, playback and export (docs/spec/api.md 6). */
 import { defineInterface } from '#core/interface';
-import { Interval, IsoTime, Nullable, Time, Type } from '#core/schema';
+import { Interval, IsoTime, Nothing, Nullable, Time, Type } from '#core/schema';
 import { type GapReason, gapReasons } from '#media/gap';
+
+/** Of calls whose work grows with the archive; it goes on when nobody waits for it any more. */
+const longMs = 600_000;
 
 const Pair = Type.Array(IsoTime, { minItems: 2, maxItems: 2 });
 const track = Type.String({ description: "the source's name" });
@@ -53,6 +56,36 @@ const GapEvent = Type.Object({
   end: Type.Optional(Type.String({ ...IsoTime, description: 'first moment with footage after it' })),
 });
 const Trouble = Type.Object({ state: Type.Boolean({ description: 'true: it begins; false: it is over' }) });
+
+const lockId = Type.String({ minLength: 1, maxLength: 128, description: "the lock's name, chosen by who makes it" });
+const lockReason = Type.String({ maxLength: 1000, description: 'why, for people' });
+/** A range of a track that is exempt from limits and deletion. */
+export const LockEntry = Type.Object({
+  id: lockId,
+  begin: Type.String({ ...IsoTime, description: 'first moment that is kept' }),
+  end: Type.String({ ...IsoTime, description: 'moment after the last; may lie in the future' }),
+  reason: lockReason,
+  until: Nullable(IsoTime, { description: 'when the lock ends by itself; null: when it is unlocked' }),
+  by: Nullable(Type.String(), { description: 'login of who made it; null: nobody was logged in' }),
+  created: Type.String({ ...IsoTime, description: 'when' }),
+});
+const Changed = {
+  track,
+  begin: Type.String({ ...IsoTime, description: 'first moment' }),
+  end: Type.String({ ...IsoTime, description: 'moment after the last' }),
+  by: Nullable(Type.String(), { description: 'login of who did it; null: nobody was logged in, or its time had come' }),
+  reason: Type.Optional(Type.String({ description: 'of the lock' })),
+};
+const Limit = (description: string) => Type.Optional(Type.Number({ description }));
+/** What one track takes and how far back it will reach. */
+export const TrackForecast = Type.Object({
+  bytes_per_day: Type.Integer({ unit: 'bytes', description: 'of the last seven days' }),
+  depth_hours: Type.Number({ description: 'from its first moment to its last' }),
+  expected_depth_hours: Nullable(Type.Number(), { description: 'when the ring turns; null: nothing ends it' }),
+  wanted_hours: Nullable(Type.Number(), { description: 'the depth that its limits set; null: none does' }),
+  limited_by: Nullable(Type.String(), { description: 'name of the limit that rules, or volume; null: none' }),
+  locked_bytes: Type.Integer({ unit: 'bytes', description: 'size of the files that locks hold' }),
+});
 
 /** Every storage has it. */
 export const VideoStorage = defineInterface('VideoStorage', {
@@ -120,11 +153,109 @@ export const VideoStorage = defineInterface('VideoStorage', {
       result: Type.Unknown(),
       http: { verb: 'GET', path: '{track}/export' },
     },
+    delete_range: {
+      doc: 'Deletes what lies wholly inside and is not locked; waits for the file that is being recorded.',
+      right: 'administer',
+      params: Type.Object({
+        track,
+        interval,
+        all: Type.Optional(Type.Boolean({ description: 'must be true where a bound is missing' })),
+      }),
+      result: Type.Object({
+        deleted_bytes: Type.Integer({ unit: 'bytes', description: 'that became free' }),
+        deleted: Type.Array(Pair, { description: 'what is gone' }),
+        kept: Type.Array(Pair, {
+          description: 'what of the range is there still: locked, or of a group of pictures that reaches out of it',
+        }),
+      }),
+      http: { verb: 'DELETE', path: '{track}' },
+      timeoutMs: longMs,
+    },
+    rescan: {
+      doc: 'Looks for files that somebody put into the folder, and for listed ones that are gone.',
+      right: 'administer',
+      params: Type.Object({}),
+      result: Type.Object({
+        found: Type.Integer({ unit: 'files', description: 'files that are listed now and were not' }),
+        missing: Type.Integer({ unit: 'files', description: 'files that are listed no more' }),
+      }),
+      http: { verb: 'POST', path: 'rescan' },
+      timeoutMs: longMs,
+    },
+    locks: {
+      doc: 'The locks of a track.',
+      right: 'read',
+      params: Type.Object({ track }),
+      result: Type.Array(LockEntry),
+      http: { verb: 'GET', path: '{track}/locks' },
+    },
+    lock_info: {
+      doc: 'One lock.',
+      right: 'read',
+      params: Type.Object({ track, id: lockId }),
+      result: LockEntry,
+      http: { verb: 'GET', path: '{track}/locks/{id}' },
+    },
+    lock: {
+      doc: 'Keeps a range from being deleted, in place of a lock with the same id.',
+      right: 'operate',
+      params: Type.Object({
+        track,
+        id: lockId,
+        begin: Type.String({ ...Time, description: 'first moment to keep' }),
+        end: Type.String({ ...Time, description: 'moment after the last; may lie in the future' }),
+        reason: lockReason,
+        until: Type.Optional(
+          Nullable(Time, { description: 'when the lock ends by itself; absent: when it is unlocked' }),
+        ),
+      }),
+      result: LockEntry,
+      http: { verb: 'PUT', path: '{track}/locks/{id}' },
+    },
+    unlock: {
+      doc: 'Takes a lock out.',
+      right: 'administer',
+      params: Type.Object({ track, id: lockId }),
+      result: Nothing,
+      http: { verb: 'DELETE', path: '{track}/locks/{id}' },
+    },
+    retention: {
+      doc: 'How far back each track will reach, what ends it, and what would help.',
+      right: 'read',
+      params: Type.Object({}),
+      result: Type.Object({
+        volume: Type.Object(
+          {
+            size: Type.Integer({ unit: 'bytes', description: 'of the volume' }),
+            free: Type.Integer({ unit: 'bytes', description: 'left on it' }),
+          },
+          { description: 'where the archive lies' },
+        ),
+        limits: Type.Object(
+          {
+            max_size_gb: Limit('most bytes on disk'),
+            keep_free_percents: Limit('least free share of the volume'),
+            max_depth_abs_hours: Limit('oldest by the wall clock'),
+            max_depth_rel_hours: Limit('most recorded hours per track'),
+          },
+          { description: 'limits of the archive in force, defaults included' },
+        ),
+        tracks: Type.Record(Type.String(), TrackForecast, { description: 'tracks with footage, by name' }),
+        full_at: Nullable(IsoTime, {
+          description: 'when the space is used and the ring begins to turn; null: it turns, or never will',
+        }),
+        advice: Type.Array(Type.String(), { description: 'sentences for the operator' }),
+      }),
+      http: { verb: 'GET', path: 'retention' },
+    },
   },
   signals: {
     GapStarted: { doc: 'A track that is meant to be recorded is not.', data: GapEvent },
     GapEnded: { doc: 'It is recorded again.', data: GapEvent },
     StorageFull: { doc: 'Nothing deletable is left.', data: Trouble },
+    DataDeleted: { doc: 'Somebody deleted footage.', data: Type.Object(Changed) },
+    LockCreated: { doc: 'A range is kept from being deleted.', data: Type.Object(Changed) },
+    LockRemoved: { doc: 'It may be deleted again.', data: Type.Object(Changed) },
     StorageSlow: { doc: 'The disk does not keep up.', data: Trouble },
   },
 });

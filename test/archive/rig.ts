@@ -140,6 +140,7 @@ export class Rig {
     const hooks: RecorderHooks = {
       gapStarted: g => void this.said.push(`+${g.reason}`),
       gapEnded: g => void this.said.push(`-${g.reason}`),
+      locksEnded: locks => void this.said.push(...locks.map(l => `ended ${l.id}`)),
       full: state => void this.said.push(`full ${state}`),
       slow: state => void this.said.push(`slow ${state}`),
       trouble: (_, fault) => void this.troubles.push(fault),

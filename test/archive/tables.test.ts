@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { parseIdentity, writeIdentity } from '#archive/format/identity';
+import { LedgerState, ledgerLine } from '#archive/format/ledger-line';
 import { hideTracks, shiftMediaTime, withoutUuid } from '#archive/format/media-time';
 import { foldersOf, hourFolder, isTrackName, ledgerPath, segmentPath } from '#archive/format/paths';
 import { packRecords, unpackRecords } from '#archive/format/record';
 import { IntervalList, type Span } from '#archive/index/interval-list';
 import type { GapRow } from '#archive/index/rows';
-import { ledgerLines, parseLedger } from '#archive/library/ledger';
+import { entriesOf, parseLedger } from '#archive/library/ledger';
 import { gapCover } from '#archive/read/gap-cover';
 import { ClockBase } from '#archive/recorder/clock-base';
 import { type FileSoFar, type NextFragment, rotation } from '#archive/recorder/rotation';
@@ -370,17 +371,44 @@ describe('formats', () => {
 
   test('ledger: what was written is read; the last line of a gap counts, half lines and foreign ones do not', () => {
     const gap = { is: 'gap', track: 'cam1', beginMs: at, endMs: null, reason: 'restart' } as const;
-    const lines = ledgerLines([
+    const entries = entriesOf([
       gap,
       { ...gap, endMs: at + 5000 },
       { is: 'clock', track: 'cam1', atMs: at, offsetMs: 3 },
+      { is: 'track', track: 'cam1' },
     ]);
-    const text = lines.get('ledger/2026-02.jsonl') ?? '';
-    assert.equal(text.split('\n').length, 4);
     assert.deepEqual(
-      parseLedger(`${text}null\n{"gap":{"track":"../x","begin":1,"end":2,"reason":"restart"}}\n{"gap":{"tra`),
-      [{ ...gap, endMs: at + 5000 }],
+      entries.map(([ms]) => ledgerPath(ms)),
+      ['ledger/2026-02.jsonl', 'ledger/2026-02.jsonl', 'ledger/2026-02.jsonl'],
     );
+    const text = entries.map(([, e]) => ledgerLine(e)).join('');
+    const foreign = [
+      'null',
+      '{"gap":{"track":"../x","begin":1,"end":2,"reason":"restart"}}',
+      '{"gap":{"track":"cam1","begin":1,"end":2,"reason":"holiday"}}',
+      '{"toString":{"track":"cam1"}}',
+      '{"hash":{"track":"cam1","file":"a","bytes":1,"sha256":"short","prev":"","chain":""}}',
+      '{"gap":{"tra',
+    ];
+    const read = parseLedger(text + foreign.join('\n'));
+    assert.equal(read.length, 3);
+    const state = new LedgerState();
+    for (const entry of read) state.take(entry);
+    assert.deepEqual([...state.gaps.values()], [{ track: 'cam1', begin: at, end: at + 5000, reason: 'restart' }]);
+  });
+
+  test('ledger: of a lock the last line counts, and none after its unlock', () => {
+    const lock = { track: 'cam1', id: 'a', begin: 1, end: 2, reason: 'theft', until: null, by: 'ann', created: 5 };
+    const lines = [
+      { lock },
+      { lock: { ...lock, end: 3 } },
+      { lock: { ...lock, id: 'b' } },
+      { unlock: { track: 'cam1', id: 'b', by: 'bob', at: 6 } },
+      { unlock: { track: 'cam2', id: 'a', by: null, at: 6 } },
+    ];
+    const state = new LedgerState();
+    for (const entry of parseLedger(lines.map(l => JSON.stringify(l)).join('\n'))) state.take(entry);
+    assert.deepEqual([...state.locks.values()], [{ ...lock, end: 3 }]);
   });
 
   test('any bytes: patches and parsers neither throw nor loop nor grow', () => {

@@ -13,6 +13,11 @@ import type { Sink } from '#hub/sink';
 import storage from '#objects/storage/index';
 import { makeRun, t0, units } from '../archive/rig.ts';
 
+interface Lost {
+  readonly by: string | null;
+  readonly track: string;
+}
+
 const call: Call = { caller: { login: null, address: 'test' } };
 
 /** A camera that gives what the test gives it. */
@@ -49,7 +54,14 @@ function makeStorage(files = new FakeFiles()): Rig {
       },
     },
   });
-  const library = fakeWorld({ files, clock: world.clock, openDatabase: () => openDatabase(':memory:') });
+  const library = fakeWorld({
+    files,
+    clock: world.clock,
+    openDatabase: path => {
+      files.put(path, new Uint8Array());
+      return openDatabase(':memory:');
+    },
+  });
   const context = fakeContext(storage, 'stor0', defaults, world);
   return {
     files,
@@ -192,6 +204,64 @@ describe('storage', () => {
       ['2026-01-01T00:00:04.000Z', '2026-01-01T00:00:08.000Z', 'config-change'],
     );
     await context.scope.close();
+  });
+
+  test('locks and deletions are done for somebody, and told; of the file being recorded too', async () => {
+    const rig = makeStorage();
+    const { object, context } = rig;
+    const camera = new FakeCamera();
+    await object.link({ sources: new Map([['cam1', camera]]) });
+    await object.start();
+    await until('running', () => context.said.states.includes('running'));
+    const { VideoStorage } = object.published;
+    const ann: Call = { caller: { login: 'ann', address: 'test' } };
+    const future = { track: 'cam1', id: 'a/1', begin: '2026-01-01T00:00:02Z', end: '2026-01-01T00:00:03Z' };
+    const lock = await VideoStorage.lock({ ...future, reason: 'theft' }, ann);
+    assert.deepEqual(lock, {
+      id: 'a/1',
+      begin: '2026-01-01T00:00:02.000Z',
+      end: '2026-01-01T00:00:03.000Z',
+      reason: 'theft',
+      until: null,
+      by: 'ann',
+      created: '2026-01-01T00:00:00.000Z',
+    });
+    assert.deepEqual(await VideoStorage.locks({ track: 'cam1' }, call), [lock]);
+    assert.deepEqual(await VideoStorage.lock_info({ track: 'cam1', id: 'a/1' }, call), lock);
+    const run = makeRun();
+    await record(rig, camera, 0, 8, run);
+    await assert.rejects(async () => VideoStorage.delete_range({ track: 'cam1' }, ann), { code: 'bad-argument' });
+    const deletion = Promise.resolve(VideoStorage.delete_range({ track: 'cam1', all: true }, ann));
+    let isDone = false;
+    void deletion.finally(() => {
+      isDone = true;
+    });
+    for (let i = 0; i < 20; i++) await settle();
+    for (const u of units({ run, startMs: t0, from: 8, to: 14 })) for (const s of camera.sinks) s.unit(u);
+    for (let i = 0; i < 100 && !isDone; i++) await rig.world.clock.pass(250);
+    const { deleted, kept } = await deletion;
+    const seconds = (pairs: string[][]): string[] => pairs.map(([b, e]) => `${b?.slice(17, 19)}-${e?.slice(17, 19)}`);
+    assert.deepEqual(seconds(kept).slice(0, 1), ['02-03']);
+    assert.deepEqual(seconds(deleted), ['00-02', '03-08']);
+    await VideoStorage.unlock({ track: 'cam1', id: 'a/1' }, ann);
+    const { tracks, limits } = await VideoStorage.retention({}, call);
+    assert.deepEqual([Object.keys(tracks), limits], [['cam1'], { keep_free_percents: 5 }]);
+    assert.deepEqual(await VideoStorage.rescan({}, ann), { found: 0, missing: 0 });
+    const told = context.said.events.filter(e => /Lock|Data/.test(e.topic));
+    assert.deepEqual(
+      told.map(({ topic, data }) => [topic, (data as Lost).by, (data as Lost).track]),
+      ['LockCreated', 'DataDeleted', 'DataDeleted', 'LockRemoved'].map(topic => [topic, 'ann', 'cam1']),
+    );
+    await context.scope.close();
+    assert.deepEqual(context.said.faults, []);
+  });
+
+  test('limits of a track that no source can be called are an error', () => {
+    const problems = storage.check?.({ ...defaults, tracks: { 'a/b': {}, cam1: {} } });
+    assert.deepEqual(
+      problems?.map(p => [p.severity, p.code, p.pointer]),
+      [['error', 'bad-name', '/tracks/a~1b']],
+    );
   });
 
   test('arguments that make no sense are refused before anything is asked', async () => {

@@ -1,0 +1,102 @@
+/** What an index takes from the ledger: all of it when it is made anew, the end of it after a crash. */
+import { type HashLine, hashLineBegin, LedgerState, type LockLine } from '../format/ledger-line.ts';
+import { isTrackName, ledgerFolder } from '../format/paths.ts';
+import type { Lock } from '../index/lock-table.ts';
+import { listOrNothing } from './ledger.ts';
+import type { Note } from './notes.ts';
+import { adopt, newestPath, type Place } from './recovery.ts';
+
+const lockFrom = ({ track, id, begin, end, reason, until, by, created }: LockLine): Lock => ({
+  track,
+  id,
+  beginMs: begin,
+  endMs: end,
+  reason,
+  untilMs: until,
+  by,
+  createdMs: created,
+});
+/** A lock as the ledger has it. */
+export const lineOfLock = ({ track, id, beginMs, endMs, reason, untilMs, by, createdMs }: Lock): LockLine => ({
+  track,
+  id,
+  begin: beginMs,
+  end: endMs,
+  reason,
+  until: untilMs,
+  by,
+  created: createdMs,
+});
+
+/** What recording and deletion need to know at once: gaps, locks, and where each track ends. The walk does the rest. */
+export async function beginRebuild(place: Place): Promise<void> {
+  const { index, ledger } = place;
+  index.setMeta('rebuild', '1');
+  const state = new LedgerState();
+  for (const month of await ledger.months())
+    for (const entry of await ledger.read(month, line => !line.startsWith(hashLineBegin))) state.take(entry);
+  index.apply([...state.gaps.values()].map(g => ({ is: 'gap', ...spanOf(g), track: g.track, reason: g.reason })));
+  takeLocks(place, state);
+  for (const { name, kind } of await listOrNothing(place.files, place.folder)) {
+    if (kind !== 'folder' || !isTrackName(name) || name === ledgerFolder) continue;
+    const newest = await newestPath(place, name);
+    if (newest) await adopt(place, [newest], true);
+  }
+}
+
+const spanOf = ({ begin, end }: { readonly begin: number; readonly end: number | null }) => ({
+  beginMs: begin,
+  endMs: end,
+});
+
+function takeLocks({ index }: Place, { locks }: LedgerState): void {
+  const tracks = new Set([...locks.values()].map(l => l.track));
+  index.apply([...tracks].map((track): Note => ({ is: 'track', track })));
+  for (const line of locks.values()) {
+    const track = index.track(line.track);
+    if (track) index.locks.put(track.id, lockFrom(line));
+  }
+}
+
+/** Hashes for the files that the walk will list, and the ends of the chains. Month by month: other work goes on in between. */
+export async function expectHashes({ index, ledger }: Place, stopped: () => boolean): Promise<void> {
+  const state = new LedgerState();
+  for (const month of await ledger.months()) {
+    if (stopped()) return;
+    const known: HashLine[] = [];
+    for (const entry of await ledger.read(
+      month,
+      line => line.startsWith(hashLineBegin) || line.startsWith('{"chain"'),
+    )) {
+      state.take(entry);
+      if ('hash' in entry) known.push(entry.hash);
+    }
+    index.hashes.expect(known);
+  }
+  index.apply([...state.chains.keys()].map((track): Note => ({ is: 'track', track })));
+  // Files that were hashed meanwhile have lengthened their chain already.
+  for (const [track, chain] of state.chains) if (index.hashes.chain(track) === '') index.hashes.setChain(track, chain);
+}
+
+/** The ledger is written before the index: after a crash its last month may know more links, locks and unlocks. */
+export async function takeNewestMonth(place: Place): Promise<void> {
+  const { index, ledger } = place;
+  const month = (await ledger.months()).at(-1);
+  if (month === undefined) return;
+  const state = new LedgerState();
+  const unlocked: (readonly [track: string, id: string])[] = [];
+  for (const entry of await ledger.read(month)) {
+    state.take(entry);
+    if ('unlock' in entry) unlocked.push([entry.unlock.track, entry.unlock.id]);
+    if ('hash' in entry && index.hashes.of(entry.hash.file) === undefined) {
+      const file = index.fileNamed(entry.hash.file);
+      if (file && !file.open && file.bytes === entry.hash.bytes) index.hashes.set(file.name, entry.hash.sha256);
+    }
+  }
+  for (const [track, chain] of state.chains) index.hashes.setChain(track, chain);
+  takeLocks(place, state);
+  for (const [name, id] of unlocked) {
+    const track = state.locks.has(`${name} ${id}`) ? undefined : index.track(name);
+    if (track) index.locks.remove(track.id, id);
+  }
+}
