@@ -14,6 +14,8 @@ import type { DeviceAccess } from './access.ts';
 /** A device tells its states at once after a subscription; what it has not told by then has ended. */
 const settleMs = 15_000;
 const withoutEventsMs = 3_600_000;
+/** A login that is refused is tried by the stream, too; devices lock accounts. */
+const refusedMs = 300_000;
 /** A device that answers at once with nothing is not asked at once again. */
 const pauseMs = 250;
 
@@ -22,8 +24,8 @@ export class EventTeller {
   readonly #states = new DeviceStates();
   readonly #backoff = new Backoff();
   #told = '';
-  /** It is us who said that the object is degraded. */
-  #degraded = false;
+  /** How the object was before it was us who said that it is degraded. */
+  #before: 'running' | 'idle' | undefined;
 
   constructor(access: DeviceAccess) {
     this.#access = access;
@@ -51,7 +53,9 @@ export class EventTeller {
         this.#report(none ? undefined : fault.message);
         waitMs = none
           ? withoutEventsMs
-          : this.#backoff.nextMs(kinds[fault.kind].retry, clock.monotonicMs() - beganMs, random.unit());
+          : fault.kind === 'refused'
+            ? refusedMs
+            : this.#backoff.nextMs(kinds[fault.kind].retry, clock.monotonicMs() - beganMs, random.unit());
       }
       await clock.sleep(waitMs, signal);
     }
@@ -100,11 +104,11 @@ export class EventTeller {
     const { context } = this.#access;
     const state = context.state();
     if (trouble !== undefined && (state === 'running' || state === 'idle')) {
-      this.#degraded = true;
+      this.#before = state;
       context.report('degraded', `no events: ${trouble}`);
-    } else if (trouble === undefined && this.#degraded) {
-      this.#degraded = false;
-      if (state === 'degraded') context.report('running');
+    } else if (trouble === undefined && this.#before !== undefined) {
+      if (state === 'degraded') context.report(this.#before);
+      this.#before = undefined;
     } else if (trouble === undefined && state === 'starting' && !this.#streams) context.report('running');
   }
 

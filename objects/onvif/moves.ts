@@ -34,6 +34,8 @@ interface Mover {
   readonly device: OnvifDevice;
   readonly profile: string;
   readonly node: PtzNode;
+  /** Fires when the object stops. */
+  readonly signal: AbortSignal;
 }
 
 const defaultTimeoutS = 5;
@@ -207,11 +209,11 @@ export class Moves {
     const nodes = readNodes(await device.ask('ptz', getNodes, { signal }));
     const node = nodes.find(n => n.token === profile.ptz?.node) ?? nodes[0];
     if (node === undefined) throw none();
-    return { device, profile: profile.token, node };
+    return { device, profile: profile.token, node, signal };
   }
 }
 
-const ask = (m: Mover, body: string): Promise<XmlElement> => m.device.ask('ptz', body);
+const ask = (m: Mover, body: string): Promise<XmlElement> => m.device.ask('ptz', body, { signal: m.signal });
 
 /** A part of the information that the device does not give leaves the rest. */
 function orNothing(e: unknown): XmlElement {

@@ -62,7 +62,7 @@ export class PullPoint {
   /** What has happened since; waits up to 10 s for something. */
   async pull(signal: AbortSignal): Promise<Notification[]> {
     const now = this.#clock.monotonicMs();
-    if (this.#renews && this.#endsAtMs - now < this.#livesMs / 2) await this.#renew(signal);
+    if (this.#renews && this.#endsAtMs - now <= this.#livesMs / 2) await this.#renew(signal);
     const waitMs = Math.max(1000, Math.min(pullMs, this.#livesMs / 4));
     const answer = await this.#ask(actions.pull, pullMessages(waitMs), signal, waitMs + pullMs);
     // PullMessages itself prolongs the life with many devices (Core 9.2.2), and tells so.

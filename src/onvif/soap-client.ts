@@ -6,7 +6,7 @@
  * lock accounts.
  *
  * Every address is held to the device's host; a redirect is followed there and nowhere else.
- * Answers are limited to 4 MiB. Faults: `connect-failed`, `timeout`, `onvif-login`,
+ * Answers are limited to 2 MiB. Faults: `connect-failed`, `timeout`, `onvif-login`,
  * `onvif-fault`, `onvif-unsupported`, `onvif-garbled`, `onvif-redirect`; none has a credential in it.
  */
 import { Fault } from '#core/errors';
@@ -36,7 +36,7 @@ export interface SoapOptions {
   readonly open?: boolean;
 }
 
-const answerLimitBytes = 4 << 20;
+const answerLimitBytes = 2 << 20;
 const redirectLimit = 2;
 
 /** What is known of the login: nothing yet, a UsernameToken, or an HTTP challenge to be answered. */

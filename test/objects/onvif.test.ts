@@ -110,6 +110,18 @@ describe('onvif: the stream', () => {
 });
 
 describe('onvif: events', () => {
+  test('a login that is refused is tried by the stream and by the events, each once for a while', async t => {
+    const b = await bench(t, { login, media: false }, { auth: ['admin', 'other'] });
+    b.object.start();
+    await until(
+      'both have failed',
+      () => b.faults().length > 0 && b.log.lines.some(l => l.event === 'device-events-lost'),
+    );
+    await new Promise(r => setTimeout(r, 1500));
+    const proofs = b.device.called.filter(c => c === 'GetServices' || c === 'GetCapabilities').length;
+    assert.ok(b.device.log.length <= 12, `${proofs} of ${b.device.called}`);
+  });
+
   for (const dialect of ['onvif', 'hikvision', 'dahua', 'axis'] as const)
     test(`of a device that speaks as ${dialect} does: motion and an input, on change, with their source`, async t => {
       const options = { login, media: false, dialect, referenceParameters: dialect === 'axis' };
