@@ -54,7 +54,10 @@ export class PullPoint {
       await point.#ask(actions.synchronize, setSynchronizationPoint, signal);
     } catch (e) {
       // Devices that do not know it tell their states at the first pull, or have none.
-      if (!['onvif-unsupported', 'onvif-fault', 'onvif-garbled'].includes(faultFrom(e).code)) throw e;
+      if (!['onvif-unsupported', 'onvif-fault', 'onvif-garbled'].includes(faultFrom(e).code)) {
+        await point.close();
+        throw e;
+      }
     }
     return point;
   }

@@ -166,7 +166,8 @@ describe('onvif: events', () => {
   test('the subscription is given back at the end', async t => {
     const b = await bench(t, { media: false }, { enable: ['events'] });
     b.object.start();
-    await until('a subscription', () => b.device.subscriptions === 1);
+    await until('a subscription', () => b.device.called.includes('SetSynchronizationPoint'));
+    assert.equal(b.device.subscriptions, 1);
     await b.context.scope.close();
     await until('its end', () => b.device.subscriptions === 0);
   });
