@@ -6,10 +6,11 @@ import { describe } from '#api/describe';
 import type { ObjectType } from '#core/define';
 import { type ConfigurationSource, readConfiguration } from '#core/documents';
 import { faultFrom } from '#core/errors';
+import type { InterfaceDecl } from '#core/interface';
 import { documentSchema } from '#core/json-schema';
 import { plan } from '#core/plan';
 import { type Problem, problemLine } from '#core/problem';
-import { type CommonInterface, Runtime } from '#core/runtime';
+import { type CommonInterface, type HouseInterface, Runtime } from '#core/runtime';
 import { Scope } from '#core/scope';
 import { Stage } from '#core/stage';
 import { remoteStage } from '#core/stage-wire';
@@ -19,6 +20,8 @@ import type { ServiceManager } from '#host/service';
 import type { MainThreads } from '#host/threads';
 import { BaseObject } from '#interface/base-object';
 import { EventProducer } from '#interface/event-producer';
+import { OnvifDiscovery } from '#interface/onvif-discovery';
+import { onvifDiscovery } from './environment.ts';
 
 export interface DaemonParts {
   readonly world: World;
@@ -51,6 +54,9 @@ const commonInterfaces: readonly CommonInterface[] = [
   },
 ];
 export const everyInterface = commonInterfaces.map(c => c.decl);
+
+const offeredByHouse = (world: World): readonly HouseInterface[] => [onvifDiscovery(world)];
+export const houseInterfaces: readonly InterfaceDecl[] = [OnvifDiscovery];
 
 /** Up to so many objects on the media loop the daemon stays small; a reload that brings more has its effect on this at the next start. */
 const fewMediaObjects = 6;
@@ -88,13 +94,14 @@ export async function runDaemon(
     version,
     types,
     everyInterface: commonInterfaces,
+    houseInterfaces: offeredByHouse(world),
     openStages: (news, automatic, ask) => ({
       main: new Stage('main', world, types, news, automatic, ask),
       media: remoteStage(threads.connect('media', 'stage'), news, ask),
     }),
     plan: (running, wanted) => plan(running, wanted, source.types, sha256),
     load: (planned, running) => readConfiguration(world.files, source, planned, running),
-    describe: objects => describe({ version, types: source.types, everyInterface, objects }),
+    describe: objects => describe({ version, types: source.types, everyInterface, houseInterfaces, objects }),
     schema: () => documentSchema(source.types),
   });
   const scope = new Scope('daemon', (e, task) => log.error('task-failed', { task, error: faultFrom(e).message }));

@@ -17,7 +17,7 @@ import { ServiceManager } from '#host/service';
 import { MainThreads } from '#host/threads';
 import { createWorld } from '#host/world';
 import { types } from '../objects/index.ts';
-import { everyInterface, exitCodes, runDaemon } from './daemon.ts';
+import { everyInterface, exitCodes, houseInterfaces, runDaemon } from './daemon.ts';
 
 const installFolder = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(readFileSync(`${installFolder}/package.json`, 'utf8')) as { version: string };
@@ -64,7 +64,7 @@ async function main(options: Options): Promise<number> {
       print(version);
       return exitCodes.inOrder;
     case 'describe':
-      printJson(describe({ version, types, everyInterface, objects: [] }));
+      printJson(describe({ version, types, everyInterface, houseInterfaces, objects: [] }));
       return exitCodes.inOrder;
     case 'schema':
       printJson(documentSchema(types));

@@ -23,6 +23,8 @@ export interface DescribedFunction {
 
 export interface DescribedInterface {
   readonly doc: string;
+  /** Whose functions these are; those of the house are below `/v1/env`. */
+  readonly of: 'object' | 'house';
   readonly snake: readonly string[];
   readonly listed: boolean;
   readonly properties: Readonly<
@@ -53,12 +55,14 @@ export function describe(parts: {
   readonly types: readonly ObjectType[];
   /** What every object has besides. */
   readonly everyInterface: readonly InterfaceDecl[];
+  readonly houseInterfaces: readonly InterfaceDecl[];
   readonly objects: readonly Published[];
 }): Described & Readonly<Record<string, unknown>> {
   const interfaces = new Map<string, InterfaceDecl>();
   for (const i of [
     ...parts.types.flatMap(t => [...(t.interfaces as readonly InterfaceDecl[])]),
     ...parts.everyInterface,
+    ...parts.houseInterfaces,
   ])
     interfaces.set(i.name, i);
   return {
@@ -84,6 +88,7 @@ export const resultSchema = (decl: FunctionDecl): PlainSchema =>
 function describeInterface(i: InterfaceDecl): DescribedInterface {
   return {
     doc: i.doc,
+    of: i.of ?? 'object',
     snake: i.snake,
     listed: i.listed ?? true,
     properties: mapped(Object.entries(i.properties), p => ({

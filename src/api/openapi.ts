@@ -45,18 +45,16 @@ export function openApi(described: Described): Json {
   for (const [interfaceName, i] of Object.entries(described.interfaces)) {
     const objects = described.objects.filter(o => o.interfaces.includes(interfaceName)).map(o => o.name);
     for (const [name, f] of Object.entries(i.functions)) {
+      const root = i.of === 'house' ? '/v1/env' : '/v1/svc/{object}';
+      const asked = i.of === 'house' ? undefined : objects;
       if (f.http) {
         const verbs = f.http.verb === 'ANY' ? ['get', 'post', 'put', 'patch', 'delete'] : [f.http.verb.toLowerCase()];
         const path = f.http.path.replace(/^\//, '').replace(/\*\}/g, '}');
         for (const verb of verbs)
-          add(
-            `/v1/svc/{object}${path === '' ? '' : `/${path}`}`,
-            verb,
-            boundOperation(interfaceName, name, f, verb, objects),
-          );
+          add(`${root}${path === '' ? '' : `/${path}`}`, verb, boundOperation(interfaceName, name, f, verb, asked));
       }
       if (f.transport !== 'stream')
-        add(`/v1/svc/{object}/${interfaceName}/${name}`, 'post', genericOperation(interfaceName, name, f, objects));
+        add(`${root}/${interfaceName}/${name}`, 'post', genericOperation(interfaceName, name, f, asked));
     }
   }
   return {
@@ -118,6 +116,10 @@ const serviceOperation = (summary: string, schema: PlainSchema): Operation => ({
   'x-right': ['read'],
 });
 
+/** Nothing for what is the house's. */
+const objectParameters = (objects: readonly string[] | undefined): Json[] =>
+  objects === undefined ? [] : [objectParameter(objects)];
+
 const objectParameter = (objects: readonly string[]): Json => ({
   name: 'object',
   in: 'path',
@@ -132,13 +134,13 @@ function boundOperation(
   name: string,
   f: DescribedFunction,
   verb: string,
-  objects: readonly string[],
+  objects: readonly string[] | undefined,
 ): Operation {
   const inPath = new Set([...(f.http?.path ?? '').matchAll(/\{(\w+)\*?\}/g)].map(m => m[1]));
   const fromQuery = verb === 'get' || verb === 'delete';
   const body = f.http?.body ?? 'args';
   const bodyName = typeof body === 'object' && body !== null ? Object.values(body as Json)[0] : undefined;
-  const parameters: Json[] = [objectParameter(objects)];
+  const parameters: Json[] = objectParameters(objects);
   for (const p of f.parameters) {
     if (inPath.has(p.name)) parameters.push({ name: p.name, in: 'path', required: true, schema: p.schema });
     else if (p.schema['interval'] || intervalBranch(p.schema)) {
@@ -160,13 +162,13 @@ function genericOperation(
   interfaceName: string,
   name: string,
   f: DescribedFunction,
-  objects: readonly string[],
+  objects: readonly string[] | undefined,
 ): Operation {
   const schema = {
     anyOf: [namedSchema(f, () => true), { type: 'array', prefixItems: f.parameters.map(p => p.schema) }],
   };
   return {
-    ...operationOf(interfaceName, name, f, [objectParameter(objects)]),
+    ...operationOf(interfaceName, name, f, objectParameters(objects)),
     requestBody: { content: { 'application/json': { schema } } },
   };
 }

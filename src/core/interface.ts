@@ -11,7 +11,7 @@ export type Right = 'read' | 'operate' | 'administer';
 export interface HttpBinding {
   readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'ANY';
   /**
-   * Below `/v1/svc/NAME`; `''` is the object itself. `{p}` is one segment and fills
+   * Below `/v1/svc/NAME`, of an interface of the house below `/v1/env`; `''` is the object itself. `{p}` is one segment and fills
    * parameter p; a final `{p*}` is the rest of the path, slashes included. What is not in the
    * path comes from the query (GET, DELETE) or the body.
    */
@@ -56,6 +56,8 @@ export interface SignalDecl {
 export interface InterfaceDecl {
   readonly name: string;
   readonly doc: string;
+  /** Whose functions these are: of objects (default), or of the house, which has each but once (api.md 7.4). */
+  readonly of?: 'object' | 'house';
   /** In `/v1/svc`; EventProducer and BaseObject are not (api.md 3). Default true. */
   readonly listed?: boolean;
   /** Lower snake case of the name and, where clients use another spelling too, that one. */
@@ -105,12 +107,21 @@ export function defineInterface<
   const P extends Readonly<Record<string, PropertyDecl>> = Record<never, never>,
 >(
   name: Name,
-  spec: { doc: string; functions: F; signals?: S; properties?: P; listed?: boolean; snake?: readonly string[] },
+  spec: {
+    doc: string;
+    of?: 'object' | 'house';
+    functions: F;
+    signals?: S;
+    properties?: P;
+    listed?: boolean;
+    snake?: readonly string[];
+  },
 ) {
   return Object.freeze({
     name,
     doc: spec.doc,
-    listed: spec.listed ?? true,
+    of: spec.of ?? 'object',
+    listed: spec.listed ?? spec.of !== 'house',
     snake: [snakeCase(name), ...(spec.snake ?? [])],
     properties: spec.properties ?? ({} as P),
     functions: spec.functions,

@@ -89,6 +89,8 @@ export interface House {
   stopping(): boolean;
   /** Every object of the cluster, in order of name. */
   objects(): readonly Published[];
+  /** Functions that belong to no object: the interfaces of the house. Reached below `/v1/env`; named `env`, though no object is. */
+  readonly environment: Published;
   /** Types, interfaces: for describe; JSON Schema of a document: for editors. */
   describe(): Readonly<Record<string, unknown>>;
   schema(): Readonly<Record<string, unknown>>;

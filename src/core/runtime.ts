@@ -3,11 +3,12 @@
  * step, and knows how every object is. It knows capabilities and stages, never types
  * (docs/design/architecture.md 3, 5).
  */
+import { type Arguments, checkArguments } from '#core/arguments';
 import type { Binding, Checked, CheckedObject, Configuration } from '#core/configuration';
 import { emptyConfiguration } from '#core/configuration';
 import { interfacesOf, type ObjectType, type Stage as StageName, type State } from '#core/define';
 import { Fault } from '#core/errors';
-import type { InterfaceDecl } from '#core/interface';
+import type { Call, InterfaceDecl } from '#core/interface';
 import type { Problem } from '#core/problem';
 import { type Event, type Health, House, type Plan, type PlannedDocuments, Published } from '#core/published';
 import type { Ask, Automatic, Links, Partner, StageHandle, StageNews } from '#core/stage';
@@ -19,6 +20,13 @@ export interface CommonInterface {
   readonly decl: InterfaceDecl;
   /** Its functions for one object, by name; what the runtime itself knows suffices. Absent: it has signals only. */
   readonly implement?: (object: ObjectView) => Readonly<Record<string, () => unknown>>;
+}
+
+/** An interface of the house itself. */
+export interface HouseInterface {
+  readonly decl: InterfaceDecl;
+  /** By name; called with checked arguments. */
+  readonly functions: Readonly<Record<string, (args: Arguments, call: Call) => unknown>>;
 }
 
 /** An object as the runtime knows it. */
@@ -35,6 +43,8 @@ export interface RuntimeParts {
   readonly types: ReadonlyMap<string, ObjectType>;
   /** Interfaces that every object has besides its type's. */
   readonly everyInterface: readonly CommonInterface[];
+  /** What the house itself offers, beside its objects. */
+  readonly houseInterfaces: readonly HouseInterface[];
   /** Opens the stages; called once, with where their news go and what the runtime provides. */
   readonly openStages: (news: StageNews, automatic: Automatic, ask: Ask) => Readonly<Record<StageName, StageHandle>>;
   /** Pure comparison: core/plan.ts. */
@@ -81,6 +91,7 @@ export class Runtime {
       uptimeSeconds: () => (parts.world.clock.monotonicMs() - this.#beganMs) / 1000,
       stopping: () => this.#stopping,
       objects: () => this.#objects(),
+      environment: environmentOf(parts),
       describe: () => parts.describe(this.#objects()),
       schema: parts.schema,
       plan: planned => this.plan(planned),
@@ -298,6 +309,26 @@ export class Runtime {
       }
     }
   }
+}
+
+/** The functions of the house as one more published thing, so that faces check and call them like any others. */
+function environmentOf({ houseInterfaces, world }: RuntimeParts): Published {
+  const since = isoTime(world.clock.wallMs());
+  return {
+    name: 'env',
+    type: 'environment',
+    meta: undefined,
+    interfaces: houseInterfaces.map(h => h.decl),
+    health: () => ({ name: 'env', type: 'environment', state: 'running', since }),
+    call: async (interfaceName, functionName, args, call) => {
+      const found = houseInterfaces.find(h => h.decl.name === interfaceName);
+      const run = found && Object.hasOwn(found.functions, functionName) ? found.functions[functionName] : undefined;
+      const decl = found?.decl.functions[functionName];
+      if (!run || !decl)
+        throw new Fault('absent', 'not-found', `the house has no function ${interfaceName}.${functionName}`);
+      return run(checkArguments(functionName, decl, args), call);
+    },
+  };
 }
 
 const healthOf = ({ spec, type, state, sinceMs, error }: Lodger): Health => ({

@@ -140,6 +140,8 @@ export interface UdpSocket {
 
 /** UDP. All reject with Fault `transport` when the system refuses. */
 export interface Udp {
+  /** IPv4 addresses of the interfaces that are up, loopback too: one socket each for what is said to all networks. */
+  addresses(): readonly string[];
   open(options: UdpSocketOptions): Promise<UdpSocket>;
   /** Two neighbouring ports, the first one even (RFC 3550 11). */
   openPair(options: UdpPairOptions): Promise<readonly [rtp: UdpSocket, rtcp: UdpSocket]>;

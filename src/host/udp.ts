@@ -4,6 +4,7 @@
  * burst of packets that comes while the loop is busy, and callers should ask for a large one.
  */
 import { createSocket, type Socket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
 import { Fault } from '#core/errors';
 import type { Udp, UdpPairOptions, UdpSocket, UdpSocketOptions } from '#core/world';
 
@@ -13,8 +14,11 @@ const pairTries = 100;
 const queueLimitBytes = 4 << 20;
 
 export function createUdp(): Udp {
-  return { open: async options => new OpenSocket(await bound(options)), openPair };
+  return { addresses, open: async options => new OpenSocket(await bound(options)), openPair };
 }
+
+const addresses = (): readonly string[] =>
+  Object.values(networkInterfaces()).flatMap(of => (of ?? []).filter(a => a.family === 'IPv4').map(a => a.address));
 
 async function openPair(options: UdpPairOptions): Promise<readonly [UdpSocket, UdpSocket]> {
   const { host, ports, onPacket, ...buffer } = options;

@@ -126,6 +126,7 @@ suite('describe and OpenAPI', () => {
     version: '0',
     types,
     everyInterface: [...interfaces, Toy],
+    houseInterfaces: [],
     objects: [toy('t1'), fakePublished('cam1', interfaces, {})],
   });
   test('describe is plain data and has every interface and type', () => {
@@ -147,7 +148,8 @@ suite('describe and OpenAPI', () => {
           summaries.some(s => s.split(', ').includes(`${name}.${f}`)),
           `${name}.${f}`,
         );
-        assert.equal(`/v1/svc/{object}/${name}/${f}` in api.paths, decl.transport !== 'stream');
+        const root = i.of === 'house' ? '/v1/env' : '/v1/svc/{object}';
+        assert.equal(`${root}/${name}/${f}` in api.paths, decl.transport !== 'stream');
       }
   });
   test('no two templates are one and the same, and every parameter of a path is declared', () => {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openAccess } from '#api/access';
+import { type Access, openAccess } from '#api/access';
 import { type FaceSettings, HttpFace } from '#api/http/face';
 import { plannedDocuments } from '#api/http/service';
 import { MethodTable } from '#api/method-table';
+import { defineInterface } from '#core/interface';
 import type { House, Published } from '#core/published';
+import { Type } from '#core/schema';
 import type { HttpAnswer } from '#core/world';
-import { bodyOf, fakeHouse, fakeRequest, jsonOf } from '#fake/published';
+import { bodyOf, fakeHouse, fakePublished, fakeRequest, jsonOf } from '#fake/published';
 import { pictureBytes, toy } from '#fake/toy';
 import { FakeClock, FakeLog } from '#fake/world';
 
@@ -23,14 +25,19 @@ const open: FaceSettings = {
   server: { hls: { window: 6 } },
 };
 
-function faceOf(objects: readonly Published[], settings: Partial<FaceSettings> = {}, house: Partial<House> = {}) {
+function faceOf(
+  objects: readonly Published[],
+  settings: Partial<FaceSettings> = {},
+  house: Partial<House> = {},
+  access: Access = openAccess(false),
+) {
   const log = new FakeLog();
   const table = new MethodTable(new FakeClock());
   table.set(objects);
   const face = new HttpFace({
     world: { log },
     table,
-    access: openAccess(false),
+    access,
     house: () => fakeHouse(objects, house),
     settings: () => ({ ...open, ...settings }),
   });
@@ -326,6 +333,64 @@ describe('discovery', () => {
     const { ask } = faceOf([toy()], { api: false });
     for (const target of ['/v1/svc', '/v1/health', '/v1/svc/toy1', '/v1/openapi.json'])
       assert.equal((await ask('GET', target)).status, 404);
+  });
+});
+
+describe('functions of the house', () => {
+  const Radar = defineInterface('Radar', {
+    doc: 'What is there.',
+    of: 'house',
+    snake: ['discovery.radar'],
+    functions: {
+      sweep: {
+        doc: 'x',
+        right: 'operate',
+        params: Type.Object({}),
+        result: Type.Array(Type.String()),
+        http: { verb: 'GET', path: 'radar' },
+      },
+      ping: {
+        doc: 'x',
+        right: 'administer',
+        params: Type.Object({ at: Type.String() }),
+        result: Type.String(),
+        http: { verb: 'POST', path: 'radar/ping' },
+      },
+    },
+  });
+  const environment = fakePublished('env', [Radar], { Radar: { sweep: () => ['a'], ping: ({ at }) => `${at}!` } });
+  const asked: (string | null)[] = [];
+  const access: Access = {
+    may: (_, right, object, interfaceName) => {
+      asked.push(`${right} ${interfaceName} ${object}`);
+      return right !== 'administer';
+    },
+  };
+  const { ask } = faceOf([toy()], {}, { environment }, access);
+  const cases: [method: string, target: string, body: string | undefined, answer: string][] = [
+    ['GET', '/v1/env/radar', undefined, '200 ["a"]'],
+    ['POST', '/v1/env/Radar/sweep', '[]', '200 ["a"]'],
+    ['POST', '/v1/env/discovery.radar/sweep', '', '200 ["a"]'],
+    ['POST', '/v1/env/radar', '', '405 method-not-allowed'],
+    ['POST', '/v1/env/radar/ping', '{"at":"x"}', '403 forbidden'],
+    ['GET', '/v1/env', undefined, '404 not-found'],
+    ['GET', '/v1/env/sonar', undefined, '404 not-found'],
+    ['GET', '/v1/svc/env/radar', undefined, '404 not-found'],
+  ];
+  for (const [method, target, body, answer] of cases)
+    test(`${method} ${target}: ${answer}`, async () => {
+      assert.equal(await seen(await ask(method, target, body === undefined ? {} : { body })), answer);
+    });
+
+  test('are a right on the house, on no object; /v1/svc does not list them, the documents do', async () => {
+    asked.length = 0;
+    await ask('GET', '/v1/env/radar');
+    assert.deepEqual(asked, ['operate Radar null']);
+    assert.deepEqual(await jsonOf(await ask('GET', '/v1/svc')), [['ToyBox', 'toy1']]);
+    const { interfaces } = await jsonOf(await ask('GET', '/v1/describe'));
+    assert.deepEqual([interfaces.Radar.of, interfaces.ToyBox.of], ['house', 'object']);
+    const { paths } = await jsonOf(await ask('GET', '/v1/openapi.json'));
+    assert.deepEqual(paths['/v1/env/radar'].get.parameters, []);
   });
 });
 

@@ -14,13 +14,17 @@ import { kinds } from '#core/errors';
 import type { InterfaceDecl } from '#core/interface';
 import { keywordsOf, type TSchema } from '#core/schema';
 import { types } from '../../objects/index.ts';
-import { everyInterface } from '../../src/daemon.ts';
+import { everyInterface, houseInterfaces } from '../../src/daemon.ts';
 import { isNumeric, type Member, membersOf, unitOf } from '../../tools/reference/members.ts';
 import { exportsOf, faultCodesIn, problemCodesIn, sourceFiles } from './source-text.ts';
 
 const product = sourceFiles('src', 'objects', 'archive');
 const interfaces = [
-  ...new Set([...types.flatMap(t => [...(t.interfaces as readonly InterfaceDecl[])]), ...everyInterface]),
+  ...new Set([
+    ...types.flatMap(t => [...(t.interfaces as readonly InterfaceDecl[])]),
+    ...everyInterface,
+    ...houseInterfaces,
+  ]),
 ];
 
 /** Schemas of everything that a user sees, by where they are declared. */

@@ -10,6 +10,7 @@ type Receive = (bytes: Uint8Array, address: string, port: number) => void;
 
 /** Sockets that remember. Ports are 6000, 6001, ... in the order of opening. */
 class FakeUdp implements Udp {
+  addresses = (): readonly string[] => ['127.0.0.1'];
   readonly sent: string[] = [];
   readonly receive = new Map<number, Receive>();
   readonly listening = new Set<number>();

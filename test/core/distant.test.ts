@@ -91,6 +91,7 @@ function temple(t: { after(f: () => void): void }, oracleStage: 'main' | 'media'
     version: '1',
     types: byName,
     everyInterface: [],
+    houseInterfaces: [],
     openStages: (news, automatic, ask) => {
       serveStage(far, (mediaNews, mediaAsk) => new Stage('media', world, byName, mediaNews, undefined, mediaAsk));
       return { main: new Stage('main', world, byName, news, automatic, ask), media: remoteStage(near, news, ask) };

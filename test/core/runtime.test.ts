@@ -25,6 +25,14 @@ const Zooms = defineInterface('Zooms', {
   functions: { by: { doc: 'Factor.', right: 'read', params: Type.Object({}), result: Type.Number() } },
 });
 
+const Weather = defineInterface('Weather', {
+  doc: 'Of the whole house.',
+  of: 'house',
+  functions: {
+    asked: { doc: 'x', right: 'read', params: Type.Object({ place: Type.String() }), result: Type.String() },
+  },
+});
+
 /** Cameras on the media stage, behind a wire as in the daemon; recorders there too; a server on the main stage. */
 function house(t: { after(f: () => void): void }) {
   const seen: string[] = [];
@@ -109,6 +117,9 @@ function house(t: { after(f: () => void): void }) {
     version: '1.2.3',
     types: byName,
     everyInterface: [base],
+    houseInterfaces: [
+      { decl: Weather, functions: { asked: ({ place }, { caller }) => `${place}: rain, ${caller.address}` } },
+    ],
     openStages: (news, automatic, ask) => {
       serveStage(far, (mediaNews, mediaAsk) => new Stage('media', world, byName, mediaNews, undefined, mediaAsk));
       return { main: new Stage('main', world, byName, news, automatic, ask), media: remoteStage(near, news, ask) };
@@ -258,6 +269,18 @@ describe('the runtime', () => {
     );
     await assert.rejects(a!.call('Zooms', 'by', {}, call), (e: Fault) => e.kind === 'absent');
     assert.equal(await b!.call('Zooms', 'by', {}, call), 8);
+  });
+
+  test('offers what belongs to no object as functions of the house, with checked arguments', async t => {
+    const { environment } = house(t).runtime.house;
+    assert.deepEqual(
+      environment.interfaces.map(i => [i.name, i.of, i.listed]),
+      [['Weather', 'house', false]],
+    );
+    const here = { caller: { login: null, address: 'here' } };
+    assert.equal(await environment.call('Weather', 'asked', { place: 'Bergen' }, here), 'Bergen: rain, here');
+    await assert.rejects(environment.call('Weather', 'asked', {}, here), (e: Fault) => e.kind === 'argument');
+    await assert.rejects(environment.call('Weather', 'toString', {}, here), (e: Fault) => e.kind === 'absent');
   });
 
   test('tells state changes and events in order, with origin', async t => {

@@ -17,6 +17,7 @@ const probes: Readonly<Record<string, () => boolean>> = {
       '-c',
       "import gi; gi.require_version('GstRtspServer','1.0'); from gi.repository import GstRtspServer",
     ]).status === 0,
+  'network-namespace': () => spawnSync('unshare', ['-rn', 'ip', 'link', 'set', 'lo', 'up']).status === 0,
   'python3-autobahn': () => spawnSync('/usr/bin/python3', ['-c', 'import autobahn']).status === 0,
 };
 

@@ -51,11 +51,13 @@ export function fakeHouse(objects: readonly Published[], parts: Partial<House> =
     uptimeSeconds: () => 12.7,
     stopping: () => false,
     objects: () => objects,
+    environment: fakePublished('env', [], {}),
     describe: () =>
       describe({
         version: '1.2.3',
         types: [],
         everyInterface: [...new Set(objects.flatMap(o => o.interfaces))],
+        houseInterfaces: parts.environment?.interfaces ?? [],
         objects,
       }),
     schema: () => ({ type: 'object' }),

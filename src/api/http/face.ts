@@ -6,7 +6,7 @@
 import type { MediaAnswer } from '#core/bytes';
 import { Fault, faultFrom } from '#core/errors';
 import type { Call, Caller } from '#core/interface';
-import type { House } from '#core/published';
+import type { House, Published } from '#core/published';
 import type { HttpAnswer, HttpRequest, World } from '#core/world';
 import { type Access, demand } from '../access.ts';
 import { isMediaAnswer, jsonResult, type Method, type MethodTable } from '../method-table.ts';
@@ -93,9 +93,11 @@ export class HttpFace {
 
   async #v1(request: HttpRequest, target: Target, settings: FaceSettings, caller: Caller): Promise<HttpAnswer> {
     const [, first, name] = target.segments;
-    if (first === 'svc' && name !== undefined && !(name === 'meta' && target.segments.length === 3))
-      return this.#call(request, target, settings, caller);
     const { table, access } = this.#parts;
+    if (first === 'svc' && name !== undefined && !(name === 'meta' && target.segments.length === 3))
+      return this.#call(request, target, settings, caller, table.object(name), target.segments.slice(3));
+    if (first === 'env')
+      return this.#call(request, target, settings, caller, this.#parts.house().environment, target.segments.slice(2));
     const verb = request.method === 'HEAD' ? 'GET' : request.method;
     const only = (wanted: string): void => {
       if (verb !== wanted) throw notAllowed(request.method, wanted === 'GET' ? ['GET', 'HEAD'] : [wanted]);
@@ -140,12 +142,20 @@ export class HttpFace {
     throw nothing(target);
   }
 
-  async #call(request: HttpRequest, target: Target, settings: FaceSettings, caller: Caller): Promise<HttpAnswer> {
+  /** `path`: below the object, or below the house's functions. */
+  async #call(
+    request: HttpRequest,
+    target: Target,
+    settings: FaceSettings,
+    caller: Caller,
+    object: Published,
+    path: readonly string[],
+  ): Promise<HttpAnswer> {
     const { table, access } = this.#parts;
-    const object = table.object(target.segments[2] ?? '');
-    const resolved = table.resolve(object, request.method, target.segments.slice(3));
+    const resolved = table.resolve(object, request.method, path);
     const { method } = resolved;
-    demand(access, caller, method.decl.right, object, method.interface.name);
+    const concerned = method.interface.of === 'house' ? null : object;
+    demand(access, caller, method.decl.right, concerned, method.interface.name);
     const args = await argumentsOf(request, target.query, resolved, settings.jsonLimitBytes);
     const call: Call = { caller, server: settings.server };
     const reads = request.method === 'GET' || request.method === 'HEAD';
