@@ -14,6 +14,7 @@ export interface AudioSpecificConfig {
   readonly sampleRate: number;
   /** After SBR; 0 when the configuration does not speak of SBR. */
   readonly extensionRate: number;
+  /** 0: the layout is in a program config element inside the stream. */
   readonly channels: number;
   /** 1024, or 960. */
   readonly samplesPerUnit: number;
@@ -40,8 +41,7 @@ export function parseAudioSpecificConfig(bytes: Uint8Array): AudioSpecificConfig
     coder = type();
   }
   const short = [1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, 23].includes(coder) && r.flag();
-  // 0: the layout is in a program config element inside the stream; cameras are mono then, or stereo.
-  const channels = configuration === 7 ? 8 : configuration === 0 ? 2 : configuration;
+  const channels = configuration === 7 ? 8 : configuration;
   if (r.overrun || objectType === 0 || sampleRate < 7350 || sampleRate > 96000 || configuration > 7) return undefined;
   return { objectType, sampleRate, extensionRate, channels, samplesPerUnit: short ? 960 : 1024 };
 }
@@ -65,7 +65,8 @@ export function aacTrack(config: Uint8Array): AudioTrack | undefined {
     codec: 'aac',
     timescale: rate,
     sampleRate: rate,
-    channels: c.channels,
+    // Whoever leaves it to the stream is mono, or stereo.
+    channels: c.channels || 2,
     config: config.slice(),
     codecText: `mp4a.40.${c.objectType}`,
     samplesPerUnit: extended ? 2 * c.samplesPerUnit : c.samplesPerUnit,

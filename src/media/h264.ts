@@ -35,6 +35,15 @@ export interface Sps {
   readonly framesOnly: boolean;
 }
 
+/** How samples are stored, as an SPS of either codec says and avcC and hvcC repeat. */
+export interface SampleFormat {
+  /** chroma_format_idc: 1 is 4:2:0. */
+  readonly chroma: number;
+  /** Bits of a sample above 8. */
+  readonly lumaDepth: number;
+  readonly chromaDepth: number;
+}
+
 /** Profiles whose SPS has the chroma fields (7.3.2.1.1). */
 const chromaProfiles = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 
@@ -46,16 +55,7 @@ export function parseSps(nalu: Uint8Array): Sps | undefined {
   const compatibility = r.bits(8);
   const level = r.bits(8);
   r.ue();
-  let chroma = 1;
-  if (chromaProfiles.has(profile)) {
-    chroma = r.ue();
-    if (chroma === 3) r.skip(1);
-    r.ue();
-    r.ue();
-    r.skip(1);
-    const lists = r.flag() ? (chroma === 3 ? 12 : 8) : 0;
-    for (let i = 0; i < lists; i++) if (r.flag()) skipScalingList(r, i < 6 ? 16 : 64);
-  }
+  const { chroma } = readFormat(r, profile);
   r.ue(); // log2_max_frame_num_minus4
   const orderCountType = r.ue();
   if (orderCountType === 0) r.ue();
@@ -98,6 +98,27 @@ export function parseSps(nalu: Uint8Array): Sps | undefined {
     reorder,
     framesOnly: framesOnly === 1,
   };
+}
+
+function readFormat(r: BitReader, profile: number): SampleFormat {
+  if (!chromaProfiles.has(profile)) return { chroma: 1, lumaDepth: 0, chromaDepth: 0 };
+  const chroma = r.ue();
+  if (chroma === 3) r.skip(1);
+  const lumaDepth = r.ue();
+  const chromaDepth = r.ue();
+  r.skip(1);
+  const lists = r.flag() ? (chroma === 3 ? 12 : 8) : 0;
+  for (let i = 0; i < lists; i++) if (r.flag()) skipScalingList(r, i < 6 ? 16 : 64);
+  return { chroma, lumaDepth, chromaDepth };
+}
+
+/** What the first fields of an SPS say, whatever comes behind them. */
+export function sampleFormatOf(nalu: Uint8Array): SampleFormat {
+  const r = new BitReader(rbspOf(nalu.subarray(1, 1 + 1024)));
+  const profile = r.bits(8);
+  r.skip(16);
+  r.ue();
+  return readFormat(r, profile);
 }
 
 /** E.1.1. A VUI cut short says nothing from there on. */

@@ -5,6 +5,7 @@
  * 3D are left out: they come behind all that is read here.
  */
 import { BitReader, rbspOf } from '#media/bit-reader';
+import type { SampleFormat } from '#media/h264';
 import type { VideoTrack } from '#media/track';
 
 /** Types below 32 are slices; 16 to 23 are those of random access points (IRAP). RASL pictures follow one and are shown before it. */
@@ -42,14 +43,41 @@ export function parseH265Sps(nalu: Uint8Array): H265Sps | undefined {
   if (nalu.length < 16 || h265TypeOf(nalu[0] ?? 0) !== h265Type.sps) return undefined;
   const bytes = rbspOf(nalu.subarray(2, 2 + 4096));
   const r = new BitReader(bytes);
+  const { profile, subLayers, chroma, width, height } = readHead(r, bytes);
+  if (chroma > 3) return undefined;
+  const orderCountBits = r.ue() + 4;
+  const reorder = readReorder(r, subLayers);
+  if (r.overrun || width < 8 || height < 8 || width > 16384 || height > 16384 || reorder > 16) return undefined;
+  const framerate = framerateOfRest(r, orderCountBits);
+  return { profile, width, height, framerate, reorder };
+}
+
+/** The first fields of an SPS, up to the bit depths. */
+export interface H265SpsHead extends SampleFormat {
+  /** As in `H265Sps`. */
+  readonly profile: Uint8Array;
+  /** sps_max_sub_layers_minus1, and whether each is nested in the one below. */
+  readonly subLayers: number;
+  readonly nested: boolean;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What the first fields of an SPS say, whatever comes behind them; undefined for what is too short to be one. */
+export function h265SpsHead(nalu: Uint8Array): H265SpsHead | undefined {
+  if (nalu.length < 16 || h265TypeOf(nalu[0] ?? 0) !== h265Type.sps) return undefined;
+  const bytes = rbspOf(nalu.subarray(2, 2 + 4096));
+  return readHead(new BitReader(bytes), bytes);
+}
+
+function readHead(r: BitReader, bytes: Uint8Array): H265SpsHead {
   r.skip(4); // sps_video_parameter_set_id
   const subLayers = r.bits(3);
-  r.skip(1);
+  const nested = r.flag();
   const profile = bytes.slice(1, 13);
   skipProfileTierLevel(r, subLayers);
   r.ue(); // sps_seq_parameter_set_id
   const chroma = r.ue();
-  if (chroma > 3) return undefined;
   if (chroma === 3) r.skip(1);
   let width = r.ue();
   let height = r.ue();
@@ -60,13 +88,7 @@ export function parseH265Sps(nalu: Uint8Array): H265Sps | undefined {
     width -= (r.ue() + r.ue()) * unitX;
     height -= (r.ue() + r.ue()) * unitY;
   }
-  r.ue(); // bit_depth_luma_minus8
-  r.ue();
-  const orderCountBits = r.ue() + 4;
-  const reorder = readReorder(r, subLayers);
-  if (r.overrun || width < 8 || height < 8 || width > 16384 || height > 16384 || reorder > 16) return undefined;
-  const framerate = framerateOfRest(r, orderCountBits);
-  return { profile, width, height, framerate, reorder };
+  return { profile, subLayers, nested, chroma, width, height, lumaDepth: r.ue(), chromaDepth: r.ue() };
 }
 
 /** sub_layer_ordering_info: the values of the highest sub-layer, which hold for the whole stream, come last. */

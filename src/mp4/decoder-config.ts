@@ -5,40 +5,9 @@
  * make no sense and never throws.
  */
 import { obus, obuType, parseSequenceHeader } from '#media/av1';
+import { sampleFormatOf } from '#media/h264';
+import { h265SpsHead } from '#media/h265';
 import { join, u8, u16, u32, viewOf } from './box.ts';
-
-/** Emulation prevention bytes removed (ISO/IEC 14496-10 7.4.1), from the first `limit` bytes. */
-function rbsp(nalu: Uint8Array, limit = 128): Uint8Array {
-  const out: number[] = [];
-  for (let i = 0; i < Math.min(nalu.length, limit); i++) {
-    const byte = nalu[i] ?? 0;
-    if (byte === 3 && i >= 2 && nalu[i - 1] === 0 && nalu[i - 2] === 0) continue;
-    out.push(byte);
-  }
-  return Uint8Array.from(out);
-}
-
-/** Reads bits, most significant first; zeros past the end. */
-class Bits {
-  readonly #bytes: Uint8Array;
-  #at: number;
-  constructor(bytes: Uint8Array, byteOffset: number) {
-    this.#bytes = bytes;
-    this.#at = byteOffset * 8;
-  }
-  take(count: number): number {
-    let value = 0;
-    for (; count > 0; count--, this.#at++)
-      value = value * 2 + (((this.#bytes[this.#at >> 3] ?? 0) >> (7 - (this.#at & 7))) & 1);
-    return value;
-  }
-  /** Unsigned Exp-Golomb code (14496-10 9.1). */
-  exp(): number {
-    let zeros = 0;
-    while (zeros < 32 && this.take(1) === 0) zeros++;
-    return 2 ** zeros - 1 + this.take(zeros);
-  }
-}
 
 /** Profiles whose SPS tells chroma format and bit depth (14496-10 7.3.2.1.1), and whose avcC repeats them (14496-15 5.3.3.1.2). */
 const highProfiles: ReadonlySet<number> = new Set([100, 110, 122, 144]);
@@ -59,12 +28,9 @@ export function writeAvcC(parameterSets: readonly Uint8Array[]): Uint8Array | un
     list(pps),
   ];
   if (highProfiles.has(profile)) {
-    const bits = new Bits(rbsp(first), 4);
-    bits.exp(); // seq_parameter_set_id
-    const chroma = bits.exp();
-    if (chroma === 3) bits.take(1); // separate_colour_plane_flag
+    const { chroma, lumaDepth, chromaDepth } = sampleFormatOf(first);
     const extensions = ofType(13);
-    parts.push(u8(0xfc | (chroma & 3), 0xf8 | (bits.exp() & 7), 0xf8 | (bits.exp() & 7), extensions.length));
+    parts.push(u8(0xfc | (chroma & 3), 0xf8 | (lumaDepth & 7), 0xf8 | (chromaDepth & 7), extensions.length));
     parts.push(list(extensions));
   }
   return join(...parts);
@@ -104,27 +70,8 @@ export function parseAvcC(bytes: Uint8Array): NaluConfig | undefined {
 export function writeHvcC(parameterSets: readonly Uint8Array[]): Uint8Array | undefined {
   const typeOf = (n: Uint8Array): number => ((n[0] ?? 0) >> 1) & 0x3f;
   const found = parameterSets.find(n => typeOf(n) === 33);
-  if (!found || found.length < 16) return undefined;
-  const sps = rbsp(found);
-  const subLayers = ((sps[2] ?? 0) >> 1) & 7;
-  const nested = (sps[2] ?? 0) & 1;
-  const bits = new Bits(sps, 15);
-  // profile_tier_level (23008-2 7.3.3): 12 bytes general, then two flags per sub-layer, padded to 8 pairs, then 88 and 8 bits of each.
-  const present: number[] = [];
-  for (let i = 0; i < subLayers; i++) present.push(bits.take(2));
-  if (subLayers > 0) bits.take(2 * (8 - subLayers));
-  for (const flags of present) {
-    if (flags & 2) bits.take(88);
-    if (flags & 1) bits.take(8);
-  }
-  bits.exp(); // sps_seq_parameter_set_id
-  const chroma = bits.exp();
-  if (chroma === 3) bits.take(1);
-  bits.exp(); // width
-  bits.exp(); // height
-  if (bits.take(1)) for (let i = 0; i < 4; i++) bits.exp(); // conformance window
-  const lumaDepth = bits.exp();
-  const chromaDepth = bits.exp();
+  const sps = found && h265SpsHead(found);
+  if (sps === undefined) return undefined;
   const arrays = [32, 33, 34].flatMap(type => {
     const nalus = parameterSets.filter(n => typeOf(n) === type);
     if (nalus.length === 0) return [];
@@ -133,11 +80,11 @@ export function writeHvcC(parameterSets: readonly Uint8Array[]): Uint8Array | un
   const arrayCount = [32, 33, 34].filter(type => parameterSets.some(n => typeOf(n) === type)).length;
   return join(
     u8(1),
-    sps.slice(3, 15), // general profile, compatibility, constraints and level, as in the SPS
+    sps.profile, // general profile, compatibility, constraints and level, as in the SPS
     u16(0xf000), // min_spatial_segmentation_idc unknown
-    u8(0xfc, 0xfc | (chroma & 3), 0xf8 | (lumaDepth & 7), 0xf8 | (chromaDepth & 7)),
+    u8(0xfc, 0xfc | (sps.chroma & 3), 0xf8 | (sps.lumaDepth & 7), 0xf8 | (sps.chromaDepth & 7)),
     u16(0), // avgFrameRate unknown
-    u8(((subLayers + 1) << 3) | (nested << 2) | 3, arrayCount),
+    u8(((sps.subLayers + 1) << 3) | (sps.nested ? 4 : 0) | 3, arrayCount),
     ...arrays,
   );
 }
@@ -224,42 +171,4 @@ export function parseEsds(bytes: Uint8Array): { objectType: number; config: Uint
   const specific = descriptor(decoder.body + 13);
   if (specific?.tag !== 5 || specific.end > bytes.length) return { objectType, config: new Uint8Array(0) };
   return { objectType, config: bytes.slice(specific.body, specific.end) };
-}
-
-const aacRates = [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350] as const;
-
-/** What an AudioSpecificConfig (14496-3 1.6.2.1) says. `channels` is 0 when only the stream tells. */
-export interface AacConfig {
-  readonly objectType: number;
-  /** Of the output: doubled by an explicit SBR extension. */
-  readonly sampleRate: number;
-  readonly channels: number;
-  /** At `sampleRate`. */
-  readonly samplesPerUnit: number;
-}
-
-/** ISO 14496-3 1.6.2.1, as far as MP4 needs it; undefined where it is too short or has no rate. */
-export function parseAudioSpecificConfig(config: Uint8Array): AacConfig | undefined {
-  if (config.length < 2) return undefined;
-  const bits = new Bits(config, 0);
-  const readType = (): number => {
-    const type = bits.take(5);
-    return type === 31 ? 32 + bits.take(6) : type;
-  };
-  const readRate = (): number => {
-    const index = bits.take(4);
-    return index === 15 ? bits.take(24) : (aacRates[index] ?? 0);
-  };
-  const objectType = readType();
-  const coreRate = readRate();
-  const channelConfig = bits.take(4);
-  let sampleRate = coreRate;
-  if (objectType === 5 || objectType === 29) {
-    sampleRate = readRate();
-    readType();
-  }
-  const short = bits.take(1) === 1; // frameLengthFlag: 960 instead of 1024
-  if (coreRate === 0 || sampleRate === 0) return undefined;
-  const samplesPerUnit = ((short ? 960 : 1024) * sampleRate) / coreRate;
-  return { objectType, sampleRate, channels: channelConfig === 7 ? 8 : channelConfig, samplesPerUnit };
 }

@@ -3,12 +3,13 @@
  * writers do: avc3 and hev1 (parameter sets may be inside samples), QuickTime sound entries of
  * version 1 and 2, short NAL unit lengths. Never throws; what it does not know is `undefined`.
  */
+import { aacTrack, parseAudioSpecificConfig } from '#media/aac';
 import { av1CodecText, parseSequenceHeader } from '#media/av1';
 import { h265CodecText } from '#media/h265';
 import type { AudioTrack, Track, VideoTrack } from '#media/track';
 import { vp8CodecText } from '#media/vp8';
 import { boxAt, boxesIn, findBox, viewOf } from './box.ts';
-import { objectTypes, parseAudioSpecificConfig, parseAv1C, parseAvcC, parseEsds, parseHvcC } from './decoder-config.ts';
+import { objectTypes, parseAv1C, parseAvcC, parseEsds, parseHvcC } from './decoder-config.ts';
 
 export interface ParsedEntry {
   /** Its timescale is that of the file's `mdhd`, whatever the codec. */
@@ -140,13 +141,13 @@ function audioEntry(
       const esds = box && parseEsds(bytes.subarray(box.body + 4, box.end));
       if (!esds || (esds.objectType !== objectTypes.aac && esds.objectType !== objectTypes.mpeg2AacLc))
         return undefined;
-      const asc = parseAudioSpecificConfig(esds.config);
-      if (!asc) return undefined;
-      return made('aac', `mp4a.40.${asc.objectType}`, {
-        config: esds.config,
-        channels: asc.channels || plain.channels,
-        sampleRate: asc.sampleRate,
-        samplesPerUnit: Math.round((asc.samplesPerUnit * timescale) / asc.sampleRate),
+      const aac = aacTrack(esds.config);
+      if (!aac) return undefined;
+      return made('aac', aac.codecText, {
+        config: aac.config,
+        channels: parseAudioSpecificConfig(esds.config)?.channels || plain.channels,
+        sampleRate: aac.sampleRate,
+        samplesPerUnit: Math.round((aac.samplesPerUnit * timescale) / aac.sampleRate),
       });
     }
   }

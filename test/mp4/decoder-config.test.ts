@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fuzzRounds, fuzzSeed, mutate } from '#fake/fuzz';
-import {
-  parseAudioSpecificConfig,
-  parseAvcC,
-  parseEsds,
-  parseHvcC,
-  writeAvcC,
-  writeEsds,
-  writeHvcC,
-} from '#mp4/decoder-config';
+import { parseAvcC, parseEsds, parseHvcC, writeAvcC, writeEsds, writeHvcC } from '#mp4/decoder-config';
 import { bytesOf, hexOf } from './clip.ts';
 
 /** VPS, SPS, PPS of x265: Main profile, level 2, 320x180. */
@@ -65,26 +57,6 @@ describe('esds', () => {
   });
 });
 
-describe('AudioSpecificConfig', () => {
-  const cases: [name: string, config: string, says: number[]][] = [
-    ['AAC-LC, 48 kHz, stereo', '1190', [2, 48_000, 2, 1024]],
-    ['AAC-LC, 16 kHz, mono', '1408', [2, 16_000, 1, 1024]],
-    ['AAC-LC with 960 samples', '1194', [2, 48_000, 2, 960]],
-    ['HE-AAC told outright: 24 kHz becomes 48 kHz', '2b118800', [5, 48_000, 2, 2048]],
-    ['a rate in 24 bits', '1780181c88', [2, 12_345, 1, 1024]],
-  ];
-  for (const [name, config, says] of cases)
-    test(name, () => {
-      const got = parseAudioSpecificConfig(bytesOf(config));
-      assert.deepEqual(got && [got.objectType, got.sampleRate, got.channels, got.samplesPerUnit], says);
-    });
-
-  test('what is too short or has no rate is none', () => {
-    for (const config of ['', '11', '1680', '178000000010'])
-      assert.equal(parseAudioSpecificConfig(bytesOf(config)), undefined);
-  });
-});
-
 test('any bytes: no throw, bounded', () => {
   const random = fuzzSeed('decoder-config');
   const avc = writeAvcC([bytesOf('6764001eac'), bytesOf('68ee')]) ?? new Uint8Array(0);
@@ -94,7 +66,6 @@ test('any bytes: no throw, bounded', () => {
     parseHvcC(mutate(random, writeHvcC(hevc) ?? avc));
     parseEsds(mutate(random, esds));
     const noise = random.bytes(random.below(60));
-    parseAudioSpecificConfig(noise);
     for (const write of [writeAvcC, writeHvcC]) {
       const type = write === writeAvcC ? 0x67 : 0x42;
       const written = write([Uint8Array.of(type, ...noise), Uint8Array.of(0x68)]);
