@@ -3,7 +3,7 @@
  * daemon and judged by ffprobe and ffmpeg (README.md beside this). A table for each peer, what
  * failed and why, what a peer cannot do and why; with `--json FILE` all of it as JSON.
  *
- *   npm run matrix [-- --peers gst,fake] [--only TEXT] [--few] [--seconds 4] [--batch 48] [--folder DIR] [--json FILE]
+ *   npm run matrix [-- --peers gst,fake,push] [--only TEXT] [--few] [--seconds 4] [--batch 48] [--folder DIR] [--json FILE]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,9 +12,10 @@ import { conditions } from '../bench/table.ts';
 import { accessOf, allCells, type Cell, fewCells, logins, mediaOf, transports } from './cells.ts';
 import { prepareMedia } from './media.ts';
 import { fakeCamera, gstreamer, type Peer } from './peers.ts';
+import { publisher } from './publisher.ts';
 import { Ends, makeCertificate, type Result, runCells } from './run.ts';
 
-const peers: Readonly<Record<string, Peer>> = { gst: gstreamer, fake: fakeCamera };
+const peers: Readonly<Record<string, Peer>> = { gst: gstreamer, fake: fakeCamera, push: publisher };
 
 const { values } = parseArgs({
   options: {

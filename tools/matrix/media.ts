@@ -30,8 +30,8 @@ const encoders: Readonly<Record<Cell['video'] | Exclude<Cell['audio'], 'none'>, 
     '300k',
   ],
   h265: s => [...picture(s), '-c:v', 'libx265', '-preset', 'ultrafast', '-b:v', '300k', '-x265-params', x265],
-  // The typical Huffman tables are those that RTP need not carry (RFC 2435 3.1).
-  mjpeg: s => [...picture(s), '-c:v', 'mjpeg', '-huffman', 'default', '-q:v', '8', '-strict', '-1'],
+  // The typical Huffman tables are those that RTP need not carry (RFC 2435 3.1); ffmpeg's packetizer insists on the full range.
+  mjpeg: s => [...picture(s), '-c:v', 'mjpeg', '-huffman', 'default', '-q:v', '8', '-pix_fmt', 'yuvj420p'],
   aac: s => [...tone(s, 48000), '-c:a', 'aac', '-b:a', '48k'],
   opus: s => [...tone(s, 48000), '-c:a', 'libopus', '-b:a', '32k'],
   pcmu: s => [...tone(s, 8000), '-c:a', 'pcm_mulaw'],

@@ -30,7 +30,7 @@ export interface Peer {
 }
 
 /** The cells that one server with one login plays, by whether it speaks TLS. */
-function byServer(cells: readonly Cell[]): Map<string, Cell[]> {
+export function byServer(cells: readonly Cell[]): Map<string, Cell[]> {
   const groups = new Map<string, Cell[]>();
   for (const cell of cells) {
     const key = serverOf(cell);
@@ -38,7 +38,7 @@ function byServer(cells: readonly Cell[]): Map<string, Cell[]> {
   }
   return groups;
 }
-const serverOf = (cell: Cell): string => `${cell.transport === 'rtsps' ? 'tls' : 'plain'}-${cell.login}`;
+export const serverOf = (cell: Cell): string => `${cell.transport === 'rtsps' ? 'tls' : 'plain'}-${cell.login}`;
 
 const demuxers: Readonly<Record<Medium, string>> = {
   h264: 'matroskademux ! h264parse config-interval=-1 ! rtph264pay',

@@ -46,6 +46,8 @@ interface Cleanup {
 }
 
 const login = { user: 'operator', password: 'not:a/secret@all', schemes: ['MD5'] } as const;
+/** Until everybody is recorded, when all are well. */
+const beginSeconds = 20;
 /** A dialogue in mid-air, the first key frame, and a fragment until the index shows it. */
 const slackSeconds = 16;
 /** The longest that the runtime waits between attempts (core/backoff). */
@@ -85,7 +87,7 @@ export async function runCage(t: Cleanup, cage: readonly Exhibit[], life: Life):
     links: [[objects.map(o => o.name), 'stor']],
   }));
 
-  const begun = await within(Math.max(...cage.map(e => e.beginSeconds)), async () =>
+  const begun = await within(beginSeconds, async () =>
     (
       await everybody(
         daemon,
