@@ -4,13 +4,16 @@
  * `timeout` is disconnected, and the object is `failed` until somebody publishes again.
  */
 import type { Ingest, Publication, Publisher } from '#capability/ingest';
+import type { MediaAnswer } from '#core/bytes';
 import type { Attempt } from '#core/define';
 import { Fault } from '#core/errors';
+import type { Call } from '#core/interface';
 import { isoTime } from '#core/time';
 import type { AccessUnit } from '#media/access-unit';
 import type { Gap, GapReason } from '#media/gap';
 import { LiveSource } from '#source/live-source';
 import type { PushContext, PushContract } from './index.ts';
+import { publishTransportStream } from './transport-stream.ts';
 
 const tickMs = 1_000;
 
@@ -45,6 +48,7 @@ export class Push {
     this.published = {
       ...this.#source.published,
       PushSource: {
+        publish: (_, call) => this.#publishBody(call),
         publication: () => this.#publication(),
         unpublish: () => this.#end(this.#place, 'ended by command', 'no-media'),
       },
@@ -75,6 +79,12 @@ export class Push {
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure !== undefined) throw failure;
+  }
+
+  #publishBody({ body, caller }: Call): Promise<MediaAnswer> {
+    if (!body) throw new Fault('argument', 'bad-argument', 'expected a body to publish, got none');
+    const { world, log } = this.#context;
+    return publishTransportStream({ world, log, ingest: this.provides.ingest, from: caller.address, body });
   }
 
   #publish(publisher: Publisher): Publication {

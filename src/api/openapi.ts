@@ -152,6 +152,8 @@ function boundOperation(
   }
   const operation = operationOf(interfaceName, name, f, parameters);
   if (fromQuery) return operation;
+  if (typeof body === 'object' && body !== null && 'stream' in body)
+    return { ...operation, requestBody: { content: { [String(body.stream)]: {} } } };
   const whole = f.parameters.find(p => p.name === bodyName);
   const isText = typeof body === 'object' && body !== null && 'text' in body;
   const schema = whole?.schema ?? namedSchema(f, p => !inPath.has(p.name));

@@ -20,6 +20,9 @@ export interface ByteSource {
 
 export type Body = Uint8Array | string | ByteSource;
 
+export const isByteStream = (value: unknown): value is ByteStream =>
+  typeof value === 'object' && value !== null && 'next' in value && 'close' in value;
+
 export const isByteSource = (body: Body): body is ByteSource => typeof body === 'object' && 'open' in body;
 
 /** What a function declared with `transport: 'stream'` answers. */

@@ -26,7 +26,7 @@ export const faultCodes: Readonly<Record<string, FaultCode>> = {
   'method-not-allowed': { doc: 'The path exists, with other verbs: see Allow.', isPublic: true, http: 405 },
   'not-acceptable': { doc: 'None of the wanted content types can be made.', isPublic: true, http: 406 },
   'unsupported-type': {
-    doc: 'The content type of a body is not known (remote objects only).',
+    doc: 'The content type of a body is not one that is taken here.',
     isPublic: true,
     http: 415,
   },

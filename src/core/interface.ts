@@ -3,7 +3,7 @@
  * (HTTP, WAMP, remote objects, scripts, OpenAPI, command line) is generated from the
  * declaration; no face has a function of its own (docs/spec/api.md 1.1).
  */
-import type { MediaAnswer } from '#core/bytes';
+import type { ByteStream, MediaAnswer } from '#core/bytes';
 import type { Static, TObject, TSchema } from '#core/schema';
 
 export type Right = 'read' | 'operate' | 'administer';
@@ -16,8 +16,12 @@ export interface HttpBinding {
    * path comes from the query (GET, DELETE) or the body.
    */
   readonly path: string;
-  /** `args` (default): a JSON object of named parameters; else the whole body is the one parameter named. */
-  readonly body?: 'args' | { readonly json: string } | { readonly text: string };
+  /**
+   * `args` (default): a JSON object of named parameters; else the whole body is the one parameter named.
+   * With `stream` it may be endless, is of that content type, and is handed over as it comes, as `call.body`;
+   * parameters come from the query then, and the call lasts as long as it has to.
+   */
+  readonly body?: 'args' | { readonly json: string } | { readonly text: string } | { readonly stream: string };
 }
 
 /** One function. The order of `params`' properties is the positional order. */
@@ -74,11 +78,13 @@ export interface Caller {
   readonly address: string;
 }
 
-/** What a function gets besides its parameters: plain data, so that it can cross threads. */
+/** What a function gets besides its parameters: plain data, so that it can cross threads, and a body that is pulled across. */
 export interface Call {
   readonly caller: Caller;
   /** Options of the server that took the call which the callee needs, e.g. `hls` of a webserver (config.md 13.1). */
   readonly server?: Readonly<Record<string, unknown>>;
+  /** Of a function whose binding says `stream`. Closed by the face when the call ends. */
+  readonly body?: ByteStream;
 }
 
 type FunctionOf<F> = F extends { readonly transport: 'stream'; readonly params: infer P extends TObject }

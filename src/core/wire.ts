@@ -2,10 +2,11 @@
  * Calls between threads: two peers on one port, each may call the other's methods. What
  * crosses is plain data; a Fault stays a Fault; the body of a MediaAnswer that is a
  * ByteSource stays a ByteSource, pulled piece by piece, so that a slow reader holds one
- * piece and nothing more. A body or piece goes over as a copy of its own unless it fills its
+ * piece and nothing more; so does a ByteStream that is `body` of a call's last argument, in the other direction, until
+ * the call ends. A body or piece goes over as a copy of its own unless it fills its
  * buffer as a piece of a stream: those belong to who pulled them (core/bytes.ts) and move.
  */
-import { type ByteSource, type ByteStream, isByteSource, type MediaAnswer } from '#core/bytes';
+import { type ByteSource, type ByteStream, isByteSource, isByteStream, type MediaAnswer } from '#core/bytes';
 import { Fault, faultFrom, faultOf, type PlainFault, plainFault } from '#core/errors';
 
 export interface Port {
@@ -20,7 +21,14 @@ export interface Port {
 export type Methods = Readonly<Record<string, (...args: any[]) => unknown>>;
 
 type Message =
-  | { readonly is: 'call'; readonly id: number; readonly method: string; readonly args: readonly unknown[] }
+  | {
+      readonly is: 'call';
+      readonly id: number;
+      readonly method: string;
+      readonly args: readonly unknown[];
+      /** Number of the stream that is the body of the last argument. */
+      readonly lent?: number;
+    }
   | { readonly is: 'tell'; readonly method: string; readonly args: readonly unknown[] }
   | { readonly is: 'result'; readonly id: number; readonly value: unknown; readonly source?: SourceRef }
   | { readonly is: 'fault'; readonly id: number; readonly fault: PlainFault }
@@ -65,7 +73,14 @@ export class Peer {
 
   /** Calls a method of the other side. Rejects with its Fault, or `cancelled` when the wire ends first. */
   call(method: string, ...args: readonly unknown[]): Promise<any> {
-    return this.#ask(id => ({ is: 'call', id, method, args }));
+    const last = args.at(-1) as { readonly body?: unknown } | undefined;
+    const body = typeof last === 'object' && last !== null ? last.body : undefined;
+    if (!isByteStream(body)) return this.#ask(id => ({ is: 'call', id, method, args }));
+    // Numbers that the other side chooses are above zero.
+    const lent = -this.#next++;
+    this.#streams.set(lent, body);
+    const plain = [...args.slice(0, -1), { ...last, body: undefined }];
+    return this.#ask(id => ({ is: 'call', id, method, args: plain, lent })).finally(() => this.#shut(lent));
   }
 
   /** Calls a method of the other side and wants no answer. */
@@ -96,7 +111,7 @@ export class Peer {
   #take(message: Message): void {
     switch (message.is) {
       case 'call':
-        void this.#answer(message.id, async () => this.#method(message.method)(...message.args));
+        void this.#answer(message.id, async () => this.#method(message.method)(...this.#borrowed(message)));
         break;
       case 'tell':
         this.#method(message.method)(...message.args);
@@ -169,21 +184,32 @@ export class Peer {
         const stream = this.#next++;
         const range = { ...(begin === undefined ? {} : { begin }), ...(end === undefined ? {} : { end }) };
         if (!this.#closed) this.#port.post({ is: 'open', source: number, stream, ...range } satisfies Message);
-        let shut = false;
-        return {
-          next: async () =>
-            shut ? undefined : ((await this.#ask(id => ({ is: 'pull', id, stream }))) as Uint8Array | undefined),
-          close: () => {
-            if (!shut && !this.#closed) this.#port.post({ is: 'shut', stream } satisfies Message);
-            shut = true;
-          },
-        };
+        return this.#pulled(stream);
       },
       close: () => {
         if (!this.#closed) this.#port.post({ is: 'free', source: number } satisfies Message);
       },
     };
     return { ...(value as object), body };
+  }
+
+  /** The arguments of a call, with the body that stayed on the other side as a stream of ours. */
+  #borrowed({ args, lent }: Message & { is: 'call' }): readonly unknown[] {
+    if (lent === undefined) return args;
+    return [...args.slice(0, -1), { ...(args.at(-1) as object), body: this.#pulled(lent) }];
+  }
+
+  /** A stream of the other side. */
+  #pulled(stream: number): ByteStream {
+    let shut = false;
+    return {
+      next: async () =>
+        shut ? undefined : ((await this.#ask(id => ({ is: 'pull', id, stream }))) as Uint8Array | undefined),
+      close: () => {
+        if (!shut && !this.#closed) this.#port.post({ is: 'shut', stream } satisfies Message);
+        shut = true;
+      },
+    };
   }
 
   #shut(stream: number): undefined {

@@ -221,6 +221,8 @@ export interface HttpRequest {
   readonly secure: boolean;
   /** The whole body, once; Fault `too-large` beyond the limit, `timeout` when it stops coming, `cancelled` when the client goes. */
   body(limitBytes: number): Promise<Uint8Array>;
+  /** The body as it comes, instead; pulled no faster than it is read. Rejects with Fault `cancelled` when the client goes before its end. No time is too long. */
+  stream(): ByteStream;
 }
 
 export interface HttpAnswer {

@@ -38,6 +38,7 @@ export function requestOf(raw: RawRequest, target: string, stallMs: number): Htt
     address: raw.socket.remoteAddress ?? '',
     secure: 'encrypted' in raw.socket && raw.socket.encrypted === true,
     body: limitBytes => readBody(raw, limitBytes, stallMs),
+    stream: () => pullBody(raw),
   };
 }
 
@@ -82,6 +83,67 @@ function readBody(raw: RawRequest, limitBytes: number, stallMs: number): Promise
     if (raw.destroyed) return onGone();
     raw.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone).on('aborted', onGone);
   });
+}
+
+/** Read ahead of who pulls; then the client's window closes. */
+const aheadBytes = 256 * 1024;
+
+/**
+ * Reads ahead rather than on demand: Node throws away what it holds itself when the client closes the connection, and clients
+ * do that right behind the last byte (FFmpeg).
+ */
+function pullBody(raw: RawRequest): ByteStream {
+  let ahead: Buffer[] = [];
+  let bytes = 0;
+  let state: 'open' | 'ended' | 'gone' | 'closed' = raw.readableEnded ? 'ended' : raw.destroyed ? 'gone' : 'open';
+  let wake = ignore;
+  const become = (now: typeof state): void => {
+    if (state === 'open') state = now;
+    wake();
+  };
+  const onData = (piece: Buffer): void => {
+    ahead.push(piece);
+    bytes += piece.length;
+    if (bytes >= aheadBytes) raw.pause();
+    wake();
+  };
+  const onEnd = (): void => become('ended');
+  const onGone = (): void => become('gone');
+  raw.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
+  return {
+    next: async () => {
+      while (state === 'open' && bytes === 0)
+        await new Promise<void>(done => {
+          wake = done;
+        });
+      if (state === 'closed') return undefined;
+      if (bytes > 0) {
+        // A copy: Node's buffers share their memory, and a piece belongs to who pulls it.
+        const piece = new Uint8Array(bytes);
+        let at = 0;
+        for (const part of ahead) {
+          piece.set(part, at);
+          at += part.length;
+        }
+        ahead = [];
+        bytes = 0;
+        raw.resume();
+        return piece;
+      }
+      if (state === 'ended') return undefined;
+      throw new Fault('cancelled', 'stopped', 'body: the client went away before its end');
+    },
+    close: () => {
+      if (state === 'closed') return;
+      state = 'closed';
+      ahead = [];
+      bytes = 0;
+      raw.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone);
+      raw.on('error', ignore); // a later reset of the connection concerns nobody here
+      raw.pause();
+      wake();
+    },
+  };
 }
 
 const ignore = (): void => undefined;
@@ -155,6 +217,7 @@ function drain(raw: IncomingMessage): Promise<void> {
     const timer = setTimeout(finish, drainMs);
     raw.on('error', ignore);
     raw.on('data', onData).on('end', finish).on('close', finish);
+    raw.resume(); // whoever had begun to read it may have stopped there
   });
 }
 

@@ -6,6 +6,19 @@ import { IsoTime, Nothing, Nullable, Type } from '#core/schema';
 export const PushSource = defineInterface('PushSource', {
   doc: 'A source into which one publisher at a time sends its media.',
   functions: {
+    publish: {
+      doc: 'Publishes the MPEG transport stream that is the body, for as long as it lasts; the answer comes at its end.',
+      right: 'operate',
+      transport: 'stream',
+      params: Type.Object({}),
+      result: Type.Object({
+        bytes: Type.Integer({ description: 'taken' }),
+        units: Type.Integer({ description: 'pictures and frames of sound that came of them' }),
+        lost: Type.Integer({ description: 'packets missing in the transport stream' }),
+        codecs: Type.Array(Type.String(), { description: 'of the tracks taken' }),
+      }),
+      http: { verb: 'POST', path: 'publish', body: { stream: 'video/mp2t' } },
+    },
     publication: {
       doc: 'Who publishes now.',
       right: 'read',

@@ -1,6 +1,7 @@
 /** Published objects made by hand, a house of them, and requests that come from nowhere. */
 
 import { describe } from '#api/describe';
+import type { ByteStream } from '#core/bytes';
 import type { State } from '#core/define';
 import { Fault } from '#core/errors';
 import type { Call, InterfaceDecl } from '#core/interface';
@@ -70,7 +71,7 @@ export function fakeHouse(objects: readonly Published[], parts: Partial<House> =
 export function fakeRequest(
   method: string,
   target: string,
-  parts: { headers?: Record<string, string>; body?: string | Uint8Array; address?: string } = {},
+  parts: { headers?: Record<string, string>; body?: string | Uint8Array; address?: string; stream?: ByteStream } = {},
 ): HttpRequest {
   return {
     method,
@@ -78,6 +79,7 @@ export function fakeRequest(
     headers: { host: 'localhost:8880', ...parts.headers },
     address: parts.address ?? '127.0.0.1',
     secure: false,
+    stream: () => parts.stream ?? { next: async () => undefined, close: () => undefined },
     body: async limitBytes => {
       const bytes = typeof parts.body === 'string' ? new TextEncoder().encode(parts.body) : parts.body;
       if ((bytes?.length ?? 0) > limitBytes)

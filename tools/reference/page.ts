@@ -157,6 +157,7 @@ function functionSection(i: InterfaceDecl, name: string, decl: FunctionDecl): st
 
 function bodyText({ http }: FunctionDecl): string {
   if (typeof http?.body !== 'object') return '';
+  if ('stream' in http.body) return `, the body is \`${http.body.stream}\`, taken as it comes`;
   return 'json' in http.body ? `, the JSON body is \`${http.body.json}\`` : `, the text body is \`${http.body.text}\``;
 }
 

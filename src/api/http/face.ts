@@ -14,7 +14,7 @@ import { notAllowed } from '../routes.ts';
 import { deliver } from './deliver.ts';
 import { failure } from './failure.ts';
 import { corsHeaders, type GuardOptions, guardHost, guardOrigin, peerOf, preflight } from './guard.ts';
-import { argumentsOf, readText } from './input.ts';
+import { argumentsOf, readText, streamOf } from './input.ts';
 import { MediaCache } from './media-cache.ts';
 import { Directory, health, jsonAnswer, metaOf, openApiAnswer, plan, plannedDocuments } from './service.ts';
 import { parseTarget, type Target } from './target.ts';
@@ -157,11 +157,17 @@ export class HttpFace {
     const concerned = method.interface.of === 'house' ? null : object;
     demand(access, caller, method.decl.right, concerned, method.interface.name);
     const args = await argumentsOf(request, target.query, resolved, settings.jsonLimitBytes);
-    const call: Call = { caller, server: settings.server };
+    const body = streamOf(request, method);
+    const call: Call = { caller, server: settings.server, ...(body ? { body } : {}) };
     const reads = request.method === 'GET' || request.method === 'HEAD';
     if (method.decl.transport === 'stream') {
       const ask = async (): Promise<MediaAnswer> => mediaAnswer(method, await table.call(method, args, call));
-      return deliver(request, reads ? await this.#media.get(this.#key(method, args), ask) : await ask());
+      if (reads) return deliver(request, await this.#media.get(this.#key(method, args), ask));
+      try {
+        return deliver(request, await ask());
+      } finally {
+        body?.close();
+      }
     }
     const value = await table.call(method, args, call);
     if (method.binary !== undefined) return deliver(request, mediaAnswer(method, value));

@@ -4,6 +4,7 @@
  * function does not know are ignored: players and proxies add their own.
  */
 import { type Arguments, coerced, isInterval, namedArguments } from '#core/arguments';
+import type { ByteStream } from '#core/bytes';
 import { Fault } from '#core/errors';
 import type { TSchema } from '#core/schema';
 import type { HttpRequest } from '#core/world';
@@ -17,6 +18,16 @@ export async function readText(request: HttpRequest, limitBytes: number): Promis
   } catch (e) {
     throw new Fault('argument', 'bad-json', 'body: expected UTF-8, got other bytes', {}, e);
   }
+}
+
+/** The body of a function that takes it as it comes; clients may leave its type out, or not know it. */
+export function streamOf(request: HttpRequest, method: Method): ByteStream | undefined {
+  const body = method.decl.http?.body;
+  if (typeof body !== 'object' || !('stream' in body)) return undefined;
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (type !== '' && type !== body.stream && type !== 'application/octet-stream')
+    throw new Fault('argument', 'unsupported-type', `body: expected ${body.stream}, got ${type.slice(0, 60)}`);
+  return request.stream();
 }
 
 /** Undefined for an empty body. */
@@ -79,6 +90,7 @@ export async function argumentsOf(
   if (request.method === 'GET' || request.method === 'HEAD' || request.method === 'DELETE')
     return { ...fromQuery(method, query, taken), ...fromPath };
   const body = method.decl.http?.body ?? 'args';
+  if (typeof body === 'object' && 'stream' in body) return { ...fromQuery(method, query, taken), ...fromPath };
   const text = await readText(request, limitBytes);
   if (body === 'args') {
     const named = parseJson(text);
