@@ -12,9 +12,9 @@ export const PushSource = defineInterface('PushSource', {
       transport: 'stream',
       params: Type.Object({}),
       result: Type.Object({
-        bytes: Type.Integer({ description: 'taken' }),
-        units: Type.Integer({ description: 'pictures and frames of sound that came of them' }),
-        lost: Type.Integer({ description: 'packets missing in the transport stream' }),
+        bytes: Type.Integer({ unit: 'bytes', description: 'length of what was taken' }),
+        units: Type.Integer({ description: 'number of pictures and frames of sound that came of them' }),
+        lost: Type.Integer({ description: 'number of packets missing in the transport stream' }),
         codecs: Type.Array(Type.String(), { description: 'of the tracks taken' }),
       }),
       http: { verb: 'POST', path: 'publish', body: { stream: 'video/mp2t' } },

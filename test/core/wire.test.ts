@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ByteSource, MediaAnswer } from '#core/bytes';
+import type { ByteSource, ByteStream, MediaAnswer } from '#core/bytes';
 import { Fault } from '#core/errors';
 import { connectRemote, type Methods, serve } from '#core/wire';
 import { channel } from '#host/port';
@@ -123,5 +123,71 @@ describe('a body that is pulled across a wire', () => {
     t.after(close);
     const piece = await ((await client.call('get')) as { body: ByteSource }).body.open().next();
     assert.deepEqual([piece?.length, piece?.buffer.byteLength, large.length], [2, 2, 1000]);
+  });
+});
+
+describe('a body that goes with a call', () => {
+  /** Gives these pieces, then waits for ever or fails. */
+  function body(pieces: Uint8Array[], then: 'end' | Fault = 'end') {
+    const seen = { pulled: 0, closed: 0 };
+    const stream: ByteStream = {
+      next: async () => {
+        const piece = pieces[seen.pulled++];
+        if (piece === undefined && then !== 'end') throw then;
+        return piece;
+      },
+      close: () => void seen.closed++,
+    };
+    return { seen, stream };
+  }
+  type Taken = { body: ByteStream; more: string };
+
+  test('is pulled by who was called, piece by piece, and closed at its end; what is beside it is plain', async t => {
+    const { seen, stream } = body([new Uint8Array([1]), new Uint8Array([2])]);
+    const { client, close } = wire({
+      take: async (name: string, call: Taken) => {
+        const got: number[] = [];
+        for (let p = await call.body.next(); p; p = await call.body.next()) got.push(...p);
+        return [name, call.more, got];
+      },
+    });
+    t.after(close);
+    assert.deepEqual(await client.call('take', 'x', { more: 'plain', body: stream }), ['x', 'plain', [1, 2]]);
+    assert.deepEqual(seen, { pulled: 3, closed: 1 });
+  });
+
+  test('is closed when the call ends, or when who was called closes it, however much is left', async t => {
+    const { client, close } = wire({
+      ignore: () => 'done',
+      fail: () => {
+        throw new Fault('state', 'conflict', 'no');
+      },
+      shut: async (call: Taken) => {
+        await call.body.next();
+        call.body.close();
+        return (await call.body.next()) === undefined;
+      },
+    });
+    t.after(close);
+    for (const method of ['ignore', 'fail', 'shut']) {
+      const { seen, stream } = body([new Uint8Array([1]), new Uint8Array([2])]);
+      const answer = await client.call(method, { body: stream }).catch((e: Fault) => e.code);
+      assert.deepEqual([answer, seen.closed], [{ ignore: 'done', fail: 'conflict', shut: true }[method], 1], method);
+    }
+  });
+
+  test('brings its Fault across, and ends with the wire', async () => {
+    const { stream } = body([], new Fault('cancelled', 'stopped', 'gone'));
+    const methods = { take: (call: Taken) => call.body.next().catch((e: Fault) => e.kind) };
+    const { client, close } = wire(methods);
+    assert.equal(await client.call('take', { body: stream }), 'cancelled');
+    close();
+    const waits = { next: () => new Promise<undefined>(() => {}), close: () => void closed++ };
+    let closed = 0;
+    const other = wire(methods);
+    const pending = other.client.call('take', { body: waits });
+    other.close();
+    await assert.rejects(pending, (e: Fault) => e.kind === 'cancelled');
+    assert.equal(closed, 1);
   });
 });
