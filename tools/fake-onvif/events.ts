@@ -43,6 +43,8 @@ export interface SubscriptionsOptions {
   readonly videoSource: string;
   /** Ids go through reference parameters, all subscriptions have one address. */
   readonly referenceParameters: boolean;
+  /** A pull keeps its subscription alive, as ONVIF Core has it; without it only Renew does, as at many devices. */
+  readonly pullRenews: boolean;
   /** Real time: a wrong clock of the device does not change how long things last. */
   readonly elapsedMs: () => number;
 }
@@ -130,10 +132,10 @@ export class Subscriptions {
     for (const notice of this.#states.values()) queue(s, { notice, atMs: wallMs, operation: 'Initialized' });
   }
 
-  /** At once if something waits, else when something comes or after `timeoutMs`. A pull keeps the subscription alive (Core 9.2.5). */
+  /** At once if something waits, else when something comes or after `timeoutMs`. */
   async pull(s: Subscription, timeoutMs: number, limit: number, signal: AbortSignal): Promise<readonly Waiting[]> {
     s.wake?.();
-    this.renew(s, Math.max(this.leftMs(s), Math.min(timeoutMs, longestPullMs) + 10_000));
+    if (this.#options.pullRenews) this.renew(s, Math.max(this.leftMs(s), Math.min(timeoutMs, longestPullMs) + 10_000));
     if (s.queue.length === 0) {
       await new Promise<void>(resolve => {
         const done = (): void => {

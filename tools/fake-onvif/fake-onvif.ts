@@ -48,6 +48,8 @@ export interface FakeOnvifOptions {
   readonly services?: readonly ('media2' | 'events' | 'ptz' | 'recordings')[];
   readonly dialect?: Dialect;
   readonly referenceParameters?: boolean;
+  /** A pull keeps its subscription alive; true by default. */
+  readonly pullRenews?: boolean;
   readonly recordings?: readonly Recording[];
   /** Found by WS-Discovery at the interface with this address; not found by default. */
   readonly discovery?: DiscoveryOptions;
@@ -141,6 +143,7 @@ class Device implements FakeOnvif {
       dialect: options.dialect ?? 'onvif',
       videoSource: this.#sources[0]?.token ?? '',
       referenceParameters: options.referenceParameters ?? false,
+      pullRenews: options.pullRenews ?? true,
       elapsedMs: () => performance.now(),
     });
     this.#recordings = new Recordings(options.recordings ?? defaultRecordings());

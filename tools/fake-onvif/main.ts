@@ -21,6 +21,7 @@ const help = `node tools/fake-onvif/main.ts [options]: an ONVIF device with a fa
   --name N, --serial N  of the plate
   --dialect D           of events: ${dialects.join(' ')}
   --reference           subscriptions are told apart by reference parameters
+  --renew               only Renew keeps a subscription alive, pulls do not
   --discover ADDRESS    answer WS-Discovery at the interface with this address
   --no-media            no RTSP beside it
   --motion N            motion begins and ends every N seconds
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
       serial: { type: 'string' },
       dialect: { type: 'string', default: 'onvif' },
       reference: { type: 'boolean', default: false },
+      renew: { type: 'boolean', default: false },
       discover: { type: 'string' },
       'no-media': { type: 'boolean', default: false },
       motion: { type: 'string', default: '0' },
@@ -87,6 +89,7 @@ async function main(): Promise<void> {
     },
     dialect: oneOf('dialect', dialects, values.dialect),
     referenceParameters: values.reference,
+    pullRenews: !values.renew,
     ...(values.discover === undefined ? {} : { discovery: { address: values.discover } }),
     media: !values['no-media'],
     seed: number('seed', values.seed),

@@ -78,7 +78,7 @@ export const defaultProfiles: readonly Profile[] = [
   {
     token: 'h265',
     name: 'third',
-    video: { source: 'vs0', codec: 'H265', width: 320, height: 240, framerate: 25, quality: 5, bitrateKbps: 1024 },
+    video: { source: 'vs0', codec: 'H265', width: 176, height: 144, framerate: 25, quality: 5, bitrateKbps: 1024 },
     media: `h265=${shipped('clip.h265')}`,
   },
 ];

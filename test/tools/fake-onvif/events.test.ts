@@ -52,12 +52,12 @@ describe('pull points of the fake ONVIF device', () => {
   test('a subscription ends at its time, unless renewed; by Unsubscribe; and when the device forgets', async t => {
     const d = await begun(t);
     const [short, long, last] = [
-      await subscribe(d, '<x:InitialTerminationTime>PT0.3S</x:InitialTerminationTime>'),
-      await subscribe(d, '<x:InitialTerminationTime>PT0.3S</x:InitialTerminationTime>'),
+      await subscribe(d, '<x:InitialTerminationTime>PT1S</x:InitialTerminationTime>'),
+      await subscribe(d, '<x:InitialTerminationTime>PT1S</x:InitialTerminationTime>'),
       await subscribe(d),
     ];
     assert.equal((await renew(long, 60)).status, 200);
-    await sleep(400);
+    await sleep(1200);
     assert.match((await pull(short)).text, /ResourceUnknownFault/);
     assert.equal((await pull(long, 0.01)).status, 200);
     assert.equal((await call(long, '<n:Unsubscribe xmlns:n="http://docs.oasis-open.org/wsn/b-2"/>')).status, 200);
@@ -67,6 +67,19 @@ describe('pull points of the fake ONVIF device', () => {
     await sleep(50);
     d.fault('type=forget');
     assert.match((await waiting).text, /ResourceUnknownFault/);
+  });
+
+  test('a pull keeps it alive, unless only Renew does', async t => {
+    for (const [pullRenews, status] of [
+      [true, 200],
+      [false, 400],
+    ] as const) {
+      const d = await begun(t, { pullRenews });
+      const at = await subscribe(d, '<x:InitialTerminationTime>PT1S</x:InitialTerminationTime>');
+      await pull(at, 0.01);
+      await sleep(1200);
+      assert.equal((await pull(at, 0.01)).status, status);
+    }
   });
 
   test('with reference parameters the id comes back as a header', async t => {
