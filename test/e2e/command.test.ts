@@ -32,14 +32,11 @@ describe('ocellus check', () => {
     const file = join(folder, 'a.json');
     writeFileSync(file, JSON.stringify(site(1234)));
     assert.deepEqual([ocellus('check', file).status, ocellus('check', file).stdout], [0, '']);
-    writeFileSync(
-      file,
-      '{"objects":[\n  {"type":"tesstource","name":"cam"},\n  {"type":"onvif","name":"o","host":"h"}]}',
-    );
+    writeFileSync(file, '{"objects":[\n  {"type":"tesstource","name":"cam"},\n  {"type":"zmq.export","name":"o"}]}');
     const { status, stdout } = ocellus('check', folder);
     assert.equal(status, 1);
     assert.match(stdout, /a\.json:2:\d+: error: .*tesstource.*testsource/);
-    assert.match(stdout, /a\.json:3:\d+: error: .*"onvif" is not available in this build/);
+    assert.match(stdout, /a\.json:3:\d+: error: .*"zmq\.export" is not available in this build/);
     const json = JSON.parse(ocellus('check', '--json', folder).stdout) as { line: number; code: string }[];
     assert.deepEqual(
       json.map(p => p.line),
