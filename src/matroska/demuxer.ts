@@ -5,7 +5,7 @@
  * times of presentation, rounded to a millisecond by most writers: decoding times follow from them
  * (media/decoding-order), and frames of sound follow each other without a seam.
  *
- * Whatever the bytes are: no throw; an element of more than 64 MiB is passed over; after garbage the next cluster is
+ * Whatever the bytes are: no throw; an element of more than 16 MiB is passed over; after garbage the next cluster is
  * looked for. Left out: chapters, tags, attachments, ordered editions, encryption, compression other than header stripping.
  */
 import type { DemuxerOptions, DemuxerTaker, StreamDemuxer } from '#demux/demuxer';
@@ -16,8 +16,8 @@ import { elementHeader, elements, uintOf } from './ebml.ts';
 import { id } from './ids.ts';
 import { type MatroskaTrack, readTrack } from './tracks.ts';
 
-/** Read as a whole. */
-const elementLimitBytes = 64 << 20;
+/** Of what is read as a whole: no picture is larger. */
+const elementLimitBytes = 16 << 20;
 /** Elements that are entered: what is inside follows. */
 const entered: ReadonlySet<number> = new Set([id.segment, id.cluster]);
 /** Elements that are read as a whole; all others are passed over. */
@@ -29,7 +29,9 @@ export class MatroskaDemuxer implements StreamDemuxer {
   readonly #taker: DemuxerTaker;
   readonly #enable: readonly string[];
   readonly #runs: RunMaker;
-  #rest: Uint8Array = new Uint8Array(0);
+  /** The first `#length` bytes are of an element that is not whole yet. */
+  #kept = new Uint8Array(64 << 10);
+  #length = 0;
   /** Bytes of an element that are passed over as they come. */
   #skip = 0;
   /** Garbage came: the next cluster is looked for. */
@@ -56,20 +58,32 @@ export class MatroskaDemuxer implements StreamDemuxer {
     this.#skip -= skipped;
     if (skipped === bytes.length) return;
     const fresh = bytes.subarray(skipped);
-    let all = fresh;
-    if (this.#rest.length > 0) {
-      all = new Uint8Array(this.#rest.length + fresh.length);
-      all.set(this.#rest);
-      all.set(fresh, this.#rest.length);
+    if (this.#length === 0) {
+      this.#keep(fresh.subarray(this.#read(fresh)));
+      return;
     }
-    const at = this.#read(all);
-    this.#rest = at === 0 && all !== fresh ? all : all.slice(at);
+    this.#keep(fresh);
+    const at = this.#read(this.#kept.subarray(0, this.#length));
+    if (at > 0) this.#kept.copyWithin(0, at, this.#length);
+    this.#length -= at;
   }
 
   end(): void {
     this.#runs.end();
-    this.#rest = new Uint8Array(0);
-    this.#skip = 0;
+    this.#length = this.#skip = 0;
+    this.#lost = false;
+  }
+
+  /** Appends, where an element that comes in many pieces is moved seldom. */
+  #keep(bytes: Uint8Array): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#kept.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#kept.length));
+      larger.set(this.#kept.subarray(0, this.#length));
+      this.#kept = larger;
+    }
+    this.#kept.set(bytes, this.#length);
+    this.#length = length;
   }
 
   /** Gives where what is left begins. */
@@ -98,7 +112,7 @@ export class MatroskaDemuxer implements StreamDemuxer {
       if (read.has(header.id) && header.size <= elementLimitBytes) {
         if (end > all.length) return at;
         this.#element(all, header.id, body, end);
-      } else if (read.has(header.id)) this.#taker.problem('an element larger than 64 MiB');
+      } else if (read.has(header.id)) this.#taker.problem('an element larger than 16 MiB');
       if (end > all.length) {
         this.#skip = end - all.length;
         return all.length;

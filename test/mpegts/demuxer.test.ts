@@ -137,6 +137,20 @@ describe('Demuxer', { skip }, () => {
     assert.deepEqual([units.length, problems], [0, ['left out: MPEG-2 video (0x02)', 'left out: MPEG-1 audio (0x03)']]);
   });
 
+  test('of several programs the first with video is taken', () => {
+    const programs = ['-program', 'program_num=1:st=1', '-program', 'program_num=2:st=0'];
+    const map = ['-map', '0:v', '-map', '1:a'];
+    const bytes = makeMedia('ts', { video: 'h264', audio: 'aac', more: [...map, ...programs] });
+    assert.deepEqual(
+      read(bytes).runs.map(r => r.tracks.map(t => t.codec)),
+      [['h264']],
+    );
+    assert.deepEqual(
+      read(bytes, 1316, ['audio']).runs.map(r => r.tracks.map(t => t.codec)),
+      [['aac']],
+    );
+  });
+
   test('stamps that wrap do not end a run', () => {
     // 2^33 / 90000 = 95443.7 s; the first stamp is a second before.
     const bytes = makeMedia('ts', { video: 'h264', audio: 'aac', more: ['-output_ts_offset', '95442.2'] });
