@@ -4,6 +4,7 @@ import { Av1Depacketizer } from './av1/depacketizer.ts';
 import type { Depacketizer, UnitTaker } from './depacketizer.ts';
 import { G726Depacketizer } from './g726/depacketizer.ts';
 import { H264Depacketizer } from './h264/depacketizer.ts';
+import { H265Deinterleaver } from './h265/deinterleaver.ts';
 import { H265Depacketizer } from './h265/depacketizer.ts';
 import { LatmDepacketizer } from './latm/depacketizer.ts';
 import type { MediaDescription } from './media-description.ts';
@@ -21,9 +22,9 @@ export function createDepacketizer(media: MediaDescription, taker: UnitTaker): D
       return h264;
     }
     case 'h265': {
-      const h265 = new H265Depacketizer(taker, media.numbered === true);
+      const h265 = new H265Depacketizer(taker);
       h265.offer(media.parameterSets);
-      return h265;
+      return media.numbered === undefined ? h265 : new H265Deinterleaver(taker, h265, media.numbered);
     }
     case 'mjpeg':
       return new MjpegDepacketizer(taker, media.size);

@@ -2,6 +2,7 @@
 import type { AudioTrack, VideoCodec } from '#media/track';
 import type { AacPacking } from './aac/depacketizer.ts';
 import type { G726Packing } from './g726/depacketizer.ts';
+import type { Interleaving } from './h265/deinterleaver.ts';
 import type { LatmPacking } from './latm/depacketizer.ts';
 
 interface Medium {
@@ -15,7 +16,7 @@ export interface VideoDescription extends Medium {
   /** H.264, H.265: known beforehand; empty if they come in band. */
   readonly parameterSets: readonly Uint8Array[];
   /** H.265: NAL units carry decoding order numbers (RFC 7798 7.1, sprop-max-don-diff above 0). */
-  readonly numbered?: boolean;
+  readonly numbered?: Interleaving;
   /** MJPEG: pixels, for pictures too large for the payload's own fields. */
   readonly size?: readonly [width: number, height: number];
 }

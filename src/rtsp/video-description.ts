@@ -34,8 +34,10 @@ export function videoOf(section: MediaSection, quirk: QuirkTaker): VideoDescript
       case 'h265': {
         // RFC 7798 7.1. Some cameras write them as H.264 does.
         const names = ['sprop-vps', 'sprop-sps', 'sprop-pps', 'sprop-parameter-sets'];
-        const numbered = Number(parameters.get('sprop-max-don-diff') ?? 0) > 0;
-        return { ...common, parameterSets: names.flatMap(sets), numbered };
+        const number = (name: string): number => Math.min(32767, Number.parseInt(parameters.get(name) ?? '', 10) || 0);
+        const numbered = { maxDonDiff: number('sprop-max-don-diff'), bufferNalus: number('sprop-depack-buf-nalus') };
+        const described = { ...common, parameterSets: names.flatMap(sets) };
+        return numbered.maxDonDiff > 0 ? { ...described, numbered } : described;
       }
       case 'mjpeg': {
         const size = sizeOf(section, format);

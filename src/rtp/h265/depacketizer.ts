@@ -10,9 +10,7 @@
  *
  * Cameras break the RFC as they do with H.264, and are borne in the same way (h264/depacketizer.ts).
  *
- * With `numbered` payloads (sprop-max-don-diff above 0) the decoding order numbers DONL and
- * DOND are passed over and NAL units taken in the order in which they come: interleaving,
- * which nobody was seen to send, is left out, and so are PACI packets (4.4.4).
+ * NAL units with decoding order numbers come through `deinterleaver.ts`. Left out: PACI packets (4.4.4).
  */
 import { h265Type, h265TypeOf } from '#media/h265';
 import { H265ParameterSets } from '#media/h265-sets';
@@ -27,9 +25,6 @@ const slabBytes = 128 << 10;
 
 export class H265Depacketizer implements Depacketizer {
   readonly #taker: UnitTaker;
-  /** Bytes of DONL, and of DOND in an AP. */
-  readonly #donlBytes: number;
-  readonly #dondBytes: number;
   readonly #sets = new H265ParameterSets();
   readonly #unit = new UnitBuffer(slabBytes, unitLimitBytes);
   /** Where in the unit the NAL unit being joined from fragments begins; -1: none is. */
@@ -48,10 +43,8 @@ export class H265Depacketizer implements Depacketizer {
   #endedAt = -1;
   #markerLies = false;
 
-  constructor(taker: UnitTaker, numbered = false) {
+  constructor(taker: UnitTaker) {
     this.#taker = taker;
-    this.#donlBytes = numbered ? 2 : 0;
-    this.#dondBytes = numbered ? 1 : 0;
   }
 
   /** Parameter sets known from elsewhere (SDP). */
@@ -91,7 +84,7 @@ export class H265Depacketizer implements Depacketizer {
         this.#abandon('a fragmented NAL unit was interrupted by another');
         if (type === ap) this.#aggregate(bytes, begin, end);
         else if (type > ap) this.#taker.fault(`a packet of type ${type}`);
-        else this.#single(bytes, begin, end);
+        else this.#whole(bytes, begin, end);
       }
     }
     if (marker && this.#picture && !this.#markerLies) {
@@ -103,7 +96,7 @@ export class H265Depacketizer implements Depacketizer {
   #fragmentOf(bytes: Uint8Array, begin: number, end: number): void {
     const header = bytes[begin + 2] ?? 0;
     const first = (header & 0x80) !== 0;
-    const content = begin + 3 + (first ? this.#donlBytes : 0);
+    const content = begin + 3;
     if (content >= end) {
       this.#taker.fault('FU without content');
       return;
@@ -136,8 +129,7 @@ export class H265Depacketizer implements Depacketizer {
   }
 
   #aggregate(bytes: Uint8Array, begin: number, end: number): void {
-    for (let at = begin + 2, first = true; at < end; first = false) {
-      at += first ? this.#donlBytes : this.#dondBytes;
+    for (let at = begin + 2; at < end; ) {
       const next = at + 2 + (at + 1 < end ? (bytes[at]! << 8) | bytes[at + 1]! : 0);
       if (next < at + 4 || next > end) {
         this.#taker.fault('AP with a length that does not fit');
@@ -146,22 +138,6 @@ export class H265Depacketizer implements Depacketizer {
       this.#whole(bytes, at + 2, next);
       at = next;
     }
-  }
-
-  #single(bytes: Uint8Array, begin: number, end: number): void {
-    if (this.#donlBytes === 0) {
-      this.#whole(bytes, begin, end);
-      return;
-    }
-    if (begin + 4 >= end) {
-      this.#taker.fault('a packet without payload');
-      return;
-    }
-    // DONL lies between the header of the NAL unit and its payload; rare enough for a copy.
-    const nalu = new Uint8Array(end - begin - 2);
-    nalu.set(bytes.subarray(begin, begin + 2));
-    nalu.set(bytes.subarray(begin + 4, end), 2);
-    this.#whole(nalu, 0, nalu.length);
   }
 
   #whole(bytes: Uint8Array, begin: number, end: number): void {

@@ -119,14 +119,6 @@ const cases: [name: string, into: string[], out: string[]][] = [
   ],
 ];
 
-// DONL is 2 bytes behind the header, in an AP DOND is 1 byte before every length but the first.
-const numbered: [name: string, into: string[], out: string[]][] = [
-  ['a single NAL unit', ['1 0201 0007 80aa M'], ['P1 020180aa']],
-  ['an AP', ['1 6001 0007 0003 4e0105 00 0003 020180 M'], ['P1 4e0105 020180']],
-  ['an FU has it in its first packet', ['1 6201 93 0007 80aa', '1 6201 53 cc M'], ['K1 260180aacc']],
-  ['nothing behind it', ['1 0201 0007', '1 0201 0008 80 M'], ['! a packet without payload', 'P1 020180']],
-];
-
 describe('H265Depacketizer', () => {
   for (const [name, into, out] of cases)
     test(name, () =>
@@ -135,13 +127,6 @@ describe('H265Depacketizer', () => {
         out,
       ),
     );
-  for (const [name, into, out] of numbered)
-    test(`decoding order numbers: ${name}`, () =>
-      assert.deepEqual(
-        transcript(t => new H265Depacketizer(t, true), into, show),
-        out,
-      ));
-
   test('sets offered beforehand come with the first picture', () => {
     const create = (t: ConstructorParameters<typeof H265Depacketizer>[0]) => {
       const d = new H265Depacketizer(t);
