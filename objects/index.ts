@@ -3,6 +3,7 @@ import type { ObjectType } from '#core/define';
 
 const modules: readonly Promise<{ readonly default: ObjectType }>[] = [
   import('./authnz/index.ts'),
+  import('./httpstream/index.ts'),
   import('./mediafile/index.ts'),
   import('./mediasourceplugin/index.ts'),
   import('./onvif/index.ts'),

@@ -60,7 +60,17 @@ export const faultCodes: Readonly<Record<string, FaultCode>> = {
   'disk-full': { doc: 'No space, or no quota, is left on the volume.' },
   exists: { doc: 'A file that was to be made is there already.' },
   'file-truncated': { doc: 'A media file ends before what its own tables say.' },
+  'hls-encrypted': {
+    doc: 'Segments are encrypted in a way that this build does not undo, or with another key than the one named.',
+  },
+  'hls-garbled': { doc: 'What should be an HLS playlist is none, or names what is no HTTP URL.' },
+  'hls-packed-audio': { doc: 'An HLS stream whose sound is in no container, or in MPEG-TS apart from its pictures.' },
   'http-garbled': { doc: 'What the other side sent is no HTTP, or not compressed as it says.' },
+  'http-no-stream': {
+    doc: 'What the URL of a stream gives is no format that can be played: name it in `kind` if it is.',
+  },
+  'http-redirect': { doc: 'A redirect to something that is no HTTP URL, from https to http, or for ever.' },
+  'http-status': { doc: 'A server answered with another status than 200; the code has its number: `http-404`.' },
   'in-band-parameter-sets': {
     doc: 'A media file whose parameter sets are in the pictures, not in its sample description.',
   },

@@ -52,3 +52,31 @@ export const mjpegTrack = (width: number, height: number): VideoTrack =>
     codecText: 'mp4v.6c',
     framerate: 0,
   } satisfies VideoTrack);
+
+/** Frame headers of all processes but the hierarchical ones (T.81 table B.1); DHT, JPG and DAC lie between them. */
+const isFrameHeader = (marker: number): boolean =>
+  marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+
+/** Size of the picture in a JPEG that begins at `at`; undefined if there is no whole frame header before its scan. */
+export function jpegSize(bytes: Uint8Array, at = 0): { readonly width: number; readonly height: number } | undefined {
+  if (bytes[at] !== 0xff || bytes[at + 1] !== jpegMarker.soi) return undefined;
+  for (let i = at + 2; i + 9 <= bytes.length; ) {
+    if (bytes[i] !== 0xff) return undefined;
+    const marker = bytes[i + 1] ?? 0;
+    // B.1.1.2: any number of fill bytes; then markers without a length.
+    if (marker === 0xff || marker === 0x01) {
+      i += marker === 0xff ? 1 : 2;
+      continue;
+    }
+    if (marker === jpegMarker.sos || marker === jpegMarker.eoi) return undefined;
+    const length = ((bytes[i + 2] ?? 0) << 8) | (bytes[i + 3] ?? 0);
+    if (length < 2) return undefined;
+    if (isFrameHeader(marker)) {
+      const height = ((bytes[i + 5] ?? 0) << 8) | (bytes[i + 6] ?? 0);
+      const width = ((bytes[i + 7] ?? 0) << 8) | (bytes[i + 8] ?? 0);
+      return width > 0 && height > 0 ? { width, height } : undefined;
+    }
+    i += 2 + length;
+  }
+  return undefined;
+}

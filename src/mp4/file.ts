@@ -105,7 +105,7 @@ function fileTrack(
 }
 
 /** Empty edits move a track back in time, the start of the first real one forward (8.6.6). Later edits are not followed. */
-function shiftOf(movie: Movie, track: MovieTrack): number {
+export function shiftOf(movie: Movie, track: MovieTrack): number {
   let shift = 0;
   for (const edit of track.edits) {
     if (edit.mediaTime >= 0) return shift - edit.mediaTime;

@@ -7,6 +7,7 @@ import type { Attempt, Context } from '#core/define';
 import { faultFrom } from '#core/errors';
 import type { AccessUnit } from '#media/access-unit';
 import type { GapReason } from '#media/gap';
+import { demandSignal } from '#source/demand';
 import { LiveSource, type SourceContext, type SourceOptions } from '#source/live-source';
 import { openTape } from './open.ts';
 import { Player } from './player.ts';
@@ -45,17 +46,8 @@ export class FileSource {
   }
 
   async #attempt(attempt: Attempt): Promise<void> {
-    const source = this.#source;
-    if (!source.demanded) this.#context.report('idle');
-    await source.whenDemanded(attempt.signal);
+    const signal = await demandSignal(this.#context, this.#source, attempt);
     if (attempt.signal.aborted) return;
-    const unwanted = new AbortController();
-    attempt.scope.own(
-      'demand',
-      source.onDemand(demanded => demanded || unwanted.abort()),
-      listening => listening.close(),
-    );
-    const signal = AbortSignal.any([attempt.signal, unwanted.signal]);
     try {
       await this.#play(attempt, signal);
     } catch (thrown) {
