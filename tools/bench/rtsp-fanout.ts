@@ -4,7 +4,9 @@
  * check every packet's sequence number: a run with one that is lost, repeated or reordered
  * scores nothing.
  *
- *   npm run bench -- rtsp-fanout [--viewers 60,200,500] [--runs 3] [--seconds 10] [--warm 4] [--folder DIR] [--json FILE]
+ *   npm run bench -- rtsp-fanout [--viewers 60,200,500] [--table] [--runs 3] [--seconds 10] [--warm 4] [--folder DIR] [--json FILE]
+ *
+ * `--table`: 1, 10, 50, 100, 200 and 500 viewers.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +21,8 @@ import { median, printTable, type Row } from './table.ts';
 
 const { values } = parseArgs({
   options: {
-    viewers: { type: 'string', default: '60,200,500' },
+    viewers: { type: 'string' },
+    table: { type: 'boolean', default: false },
     runs: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '10' },
     warm: { type: 'string', default: '4' },
@@ -30,6 +33,8 @@ const { values } = parseArgs({
 const [runs, seconds, warm] = [Number(values.runs), Number(values.seconds), Number(values.warm)];
 const ocellus = fileURLToPath(new URL('../ocellus', import.meta.url));
 const viewersProgram = fileURLToPath(new URL('rtsp-viewers.ts', import.meta.url));
+/** Above this average the generator was overloaded (tools/rtspload/README.md). */
+const lateLimitMs = 5;
 const cameraPort = 18_654;
 const serverPort = 18_655;
 const attempts = 3;
@@ -105,6 +110,8 @@ async function measure(count: number): Promise<Run | string> {
     await sleep(seconds * 1000);
     const [after, last] = [cpuOf(pids), crowd?.figures];
     const pssBytes = pssBytesOf(pids);
+    const late = load.lateMs().average;
+    if (late > lateLimitMs) return `the generator was ${late.toFixed(1)} ms late on average`;
     if (first && last) {
       if (last.viewers < count) return `${count - last.viewers} of ${count} viewers were cut off`;
       if (last.wrong > 0) return `${last.wrong} packets lost, repeated or out of order`;
@@ -124,29 +131,42 @@ async function measure(count: number): Promise<Run | string> {
   }
 }
 
-async function scored(count: number): Promise<Run> {
+/** A run that counts, or why none did. */
+async function scored(count: number): Promise<Run | string> {
+  let why = '';
   for (let i = 0; i < attempts; i++) {
     const run = await measure(count);
     if (typeof run !== 'string') return run;
+    why = run;
     process.stderr.write(`discarded: ${count} viewers: ${run}\n`);
   }
-  throw new Error(`${count} viewers: no run of ${attempts} counted`);
+  return `no run of ${attempts} counted: ${why}`;
 }
 
 prepareLoad(values.folder);
 const percent = (s: number): number => (s / seconds) * 100;
 const cost = (r: Run): number => percent(r.userSeconds + r.systemSeconds);
-const repeated = async (count: number): Promise<Run[]> => {
+const repeated = async (count: number): Promise<Run[] | string> => {
   const done: Run[] = [];
-  for (let i = 0; i < runs; i++) done.push(await scored(count));
+  for (let i = 0; i < runs; i++) {
+    const run = await scored(count);
+    if (typeof run === 'string') return run;
+    done.push(run);
+  }
   return done;
 };
 const alone = await repeated(0);
+if (typeof alone === 'string') throw new Error(`without viewers: ${alone}`);
 const idle = median(alone.map(cost));
 const idleUser = median(alone.map(r => percent(r.userSeconds)));
 const rows: Row[] = [];
-for (const count of values.viewers.split(',').map(Number)) {
+for (const count of (values.viewers ?? (values.table ? '1,10,50,100,200,500' : '60,200,500')).split(',').map(Number)) {
   const mine = await repeated(count);
+  if (typeof mine === 'string') {
+    rows.push({ viewers: count, 'core-% per viewer': mine });
+    process.exitCode = 1;
+    continue;
+  }
   rows.push({
     viewers: count,
     'core-% per viewer': median(mine.map(r => (cost(r) - idle) / count)),

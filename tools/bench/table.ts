@@ -15,12 +15,16 @@ export const median = (values: readonly number[]): number => quantile(values, 0.
 
 export function conditions(): Readonly<Record<string, string>> {
   const ffmpeg = /version (\S+)/.exec(spawnSync('ffmpeg', ['-version'], { encoding: 'utf8' }).stdout ?? '')?.[1];
+  const gstreamer = /version (\S+)/.exec(
+    spawnSync('gst-launch-1.0', ['--version'], { encoding: 'utf8' }).stdout ?? '',
+  )?.[1];
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
     kernel: readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim(),
     node: process.version,
     ...(ffmpeg === undefined ? {} : { ffmpeg }),
+    ...(gstreamer === undefined ? {} : { gstreamer }),
   };
 }
 

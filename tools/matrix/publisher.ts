@@ -27,7 +27,7 @@ export const publisher: Peer = {
       return 'our server does not offer RTSP through HTTP, and ffmpeg does not publish through it';
     if (login !== 'basic') return undefined;
     return transport === 'rtsps'
-      ? 'over TLS our server offers Digest beside Basic, and every client takes the stronger one'
+      ? 'over TLS our server offers Digest beside Basic, and our client takes the stronger one, as ffmpeg does'
       : 'our server never asks for a password in clear';
   },
   async start(t, { media, tls }, cells) {
