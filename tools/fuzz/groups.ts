@@ -1,4 +1,5 @@
 /** Everything that is fuzzed by bytes. A new parser is a row in one of these. */
+import { containerGroups } from './containers.ts';
 import { fileGroups } from './files.ts';
 import type { Group } from './group.ts';
 import { rtpGroups } from './rtp.ts';
@@ -8,4 +9,5 @@ export const allGroups = async (): Promise<readonly Group[]> => [
   ...(await rtspGroups()),
   ...(await rtpGroups()),
   ...(await fileGroups()),
+  ...containerGroups(),
 ];
