@@ -141,11 +141,20 @@ export async function newestPath({ files, folder }: Place, track: string): Promi
 }
 
 /**
- * Lists files that the index does not know, in one transaction; `cut`: they were the recorder's when it died. Files
- * that are none of ours are left alone. Gives how many are listed now.
+ * Lists files that the index does not know, in one transaction; `cut`: they were the recorder's when it died; `together` of
+ * them are read at the same time. Files that are none of ours are left alone. Gives how many are listed now.
  */
-export async function adopt(place: Place, paths: readonly string[], cut: boolean): Promise<number> {
-  const found = (await Promise.all(paths.map(p => examine(place, p, cut)))).filter(f => f !== undefined);
+export async function adopt(
+  place: Place,
+  paths: readonly string[],
+  cut: boolean,
+  together = paths.length,
+): Promise<number> {
+  const found: Candidate[] = [];
+  for (let at = 0; at < paths.length; at += together) {
+    const some = await Promise.all(paths.slice(at, at + together).map(p => examine(place, p, cut)));
+    found.push(...some.filter(f => f !== undefined));
+  }
   found.sort((x, y) => x.beginMs - y.beginMs);
   const taken: Candidate[] = [];
   for (const f of found) {

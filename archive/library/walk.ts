@@ -13,27 +13,37 @@ export interface WalkResult {
   readonly missing: number;
 }
 
-/** Files read at the same time and listed in one transaction. */
+/** Files read at the same time. */
 const together = 16;
+/** Files listed in one transaction, which is a flush of the index. */
+const listedTogether = 128;
 
 /** `before`: files changed at this time (UTC milliseconds) or later are the recorder's. Ends early when `stopped` says so. */
 export async function walk(place: Place, before: number, stopped: () => boolean): Promise<WalkResult> {
   let adopted = 0;
   let missing = 0;
+  // Newest first; an hour of a track has few files, so several hours are listed together.
+  const unknown: string[] = [];
+  const adoptSome = async (least: number): Promise<void> => {
+    while (unknown.length >= least && unknown.length > 0 && !stopped())
+      adopted += await adopt(place, unknown.splice(0, listedTogether), false, together);
+  };
   for await (const hour of hoursNewestFirst(place, stopped)) {
     const listed = new Set(place.index.namesIn(hour));
     const there = new Set<string>();
-    const unknown: string[] = [];
+    const found: string[] = [];
     for (const { name, kind } of await listOrNothing(place.files, `${place.folder}/${hour}`)) {
       const path = `${hour}/${name}`;
       if (kind !== 'file' || !isSegmentName(name)) continue;
       there.add(path);
-      if (!listed.has(path) && (await isOlder(place, path, before))) unknown.push(path);
+      if (!listed.has(path)) found.push(path);
     }
-    while (unknown.length > 0) {
-      if (stopped()) return { adopted, missing };
-      adopted += await adopt(place, unknown.splice(-together), false);
+    for (let at = 0; at < found.length && !stopped(); at += together) {
+      const some = found.slice(at, at + together);
+      const older = await Promise.all(some.map(path => isOlder(place, path, before)));
+      unknown.push(...some.filter((_, i) => older[i]).reverse());
     }
+    await adoptSome(listedTogether);
     for (const name of listed) {
       const row = there.has(name) ? undefined : place.index.fileNamed(name);
       if (!row || row.open || (await exists(place, name))) continue;
@@ -41,6 +51,7 @@ export async function walk(place: Place, before: number, stopped: () => boolean)
       missing++;
     }
   }
+  await adoptSome(1);
   return { adopted, missing };
 }
 

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const [name, ...words] = process.argv.slice(2);
-const parts = new Set(['main', 'process-tree', 'load', 'table', 'rtsp-viewers', 'recorders']);
+const parts = new Set(['main', 'process-tree', 'load', 'table', 'rtsp-viewers', 'recorders', 'archive-maker']);
 const names = readdirSync(folder)
   .map(f => f.replace(/\.ts$/, ''))
   .filter(n => !parts.has(n));
