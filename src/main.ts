@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Outcome, runCall, runPlan } from '#api/client';
 import { describe } from '#api/describe';
+import { parseArchiveCommand } from '#command/archive';
 import { type Options, parseOptions, usage } from '#command/options';
 import { type ConfigurationSource, readConfiguration, readDocuments } from '#core/documents';
 import { Fault, faultFrom } from '#core/errors';
@@ -17,6 +18,7 @@ import { ServiceManager } from '#host/service';
 import { MainThreads } from '#host/threads';
 import { createWorld } from '#host/world';
 import { types } from '../objects/index.ts';
+import { runArchive } from './archive-command.ts';
 import { everyInterface, exitCodes, houseInterfaces, runDaemon } from './daemon.ts';
 
 const installFolder = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -83,6 +85,17 @@ async function main(options: Options): Promise<number> {
           source.paths.length > 0 ? await readDocuments(world.files, source.paths) : undefined,
         ),
       );
+    case 'archive': {
+      const command = parseArchiveCommand(options.words, options.archive);
+      const folder = resolve(command.folder);
+      const there =
+        command.is === 'export' ? { ...command, folder, out: resolve(command.out) } : { ...command, folder };
+      // Nothing else runs in this process: SQLite may block its thread.
+      const blocking = createWorld({ log, threads, paths, mayBlock: true });
+      const { text, exitCode } = await runArchive(blocking, there, options.json);
+      print(text);
+      return exitCode;
+    }
     case 'call': {
       const [object, method, json, ...more] = options.words;
       if (object === undefined || method === undefined || more.length > 0)

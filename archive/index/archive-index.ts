@@ -137,6 +137,22 @@ export class ArchiveIndex {
       .all<{ name: string }>('SELECT name FROM files WHERE name > ? AND name < ?', `${folder}/`, `${folder}0`)
       .map(r => r.name);
   }
+  /** Of all files. */
+  names(): string[] {
+    return this.#db.all<{ name: string }>('SELECT name FROM files').map(r => r.name);
+  }
+  /** What SQLite finds wrong with its file, and where sums and files do not agree; empty: nothing. */
+  troubles(): string[] {
+    const own = this.#db.all<{ quick_check: string }>('PRAGMA quick_check').map(r => r.quick_check);
+    const sums = this.#db.all<{ name: string }>(
+      `SELECT name FROM tracks WHERE bytes <> (SELECT coalesce(sum(bytes), 0) FROM files WHERE track = tracks.id)
+         OR files <> (SELECT count(*) FROM files WHERE track = tracks.id)`,
+    );
+    return [
+      ...own.filter(text => text !== 'ok'),
+      ...sums.map(({ name }) => `the sums of ${name} are not those of its files`),
+    ];
+  }
   openFiles(): FileRow[] {
     return this.#db.all<RawFile>('SELECT * FROM files WHERE open = 1').map(fileFrom);
   }

@@ -144,6 +144,14 @@ export class LibraryOfFolder implements Library {
     return this.#end(false);
   }
 
+  /** The walk after the start has come to its end, or the archive to its. */
+  async walked(): Promise<void> {
+    await this.#open.walking;
+  }
+  fileCount(): number {
+    return this.#open.place.index.tracks().reduce((sum, t) => sum + t.files, 0);
+  }
+
   async summary(): Promise<Summary> {
     const { index, files, folder } = this.#open.place;
     return summaryFrom(index, (await files.volume(folder)).freeBytes);

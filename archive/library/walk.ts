@@ -4,6 +4,7 @@
  * in the background in small steps; recording and queries do not wait for it.
  */
 import { faultFrom } from '#core/errors';
+import type { Files } from '#core/world';
 import { isSegmentName, isTrackName, ledgerFolder } from '../format/paths.ts';
 import { listOrNothing } from './ledger.ts';
 import { adopt, type Place } from './recovery.ts';
@@ -55,6 +56,13 @@ export async function walk(place: Place, before: number, stopped: () => boolean)
   return { adopted, missing };
 }
 
+/** Paths of all files below the folder that may be the archive's, newest hours first. */
+export async function* segmentsOf(files: Files, folder: string): AsyncGenerator<string> {
+  for await (const hour of hoursNewestFirst({ files, folder }, () => false))
+    for (const { name, kind } of await listOrNothing(files, `${folder}/${hour}`))
+      if (kind === 'file' && isSegmentName(name)) yield `${hour}/${name}`;
+}
+
 async function isOlder({ files, folder }: Place, path: string, before: number): Promise<boolean> {
   try {
     return (await files.stat(`${folder}/${path}`)).modifiedMs < before;
@@ -77,7 +85,10 @@ async function exists({ files, folder }: Place, path: string): Promise<boolean> 
 }
 
 /** `TRACK/YYYY/MM/DD/HH` of all tracks, by time; of the tree no more is held than a year's months, a month's days, a day's hours. */
-async function* hoursNewestFirst(place: Place, stopped: () => boolean): AsyncGenerator<string> {
+async function* hoursNewestFirst(
+  place: Pick<Place, 'files' | 'folder'>,
+  stopped: () => boolean,
+): AsyncGenerator<string> {
   const root = await listOrNothing(place.files, place.folder);
   const tracks = root.filter(e => e.kind === 'folder' && isTrackName(e.name) && e.name !== ledgerFolder);
   yield* inside(
@@ -89,7 +100,7 @@ async function* hoursNewestFirst(place: Place, stopped: () => boolean): AsyncGen
 }
 
 async function* inside(
-  place: Place,
+  place: Pick<Place, 'files' | 'folder'>,
   paths: readonly string[],
   levels: number,
   stopped: () => boolean,

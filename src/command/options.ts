@@ -4,12 +4,13 @@
  */
 import { parseArgs } from 'node:util';
 import { Fault } from '#core/errors';
+import type { ArchiveFlags } from './archive.ts';
 
-export const commandNames = ['run', 'check', 'plan', 'call', 'describe', 'schema'] as const;
+export const commandNames = ['run', 'check', 'plan', 'call', 'describe', 'schema', 'archive'] as const;
 export type CommandName = (typeof commandNames)[number];
 
 /** Commands of the specification that this build does not have yet. */
-const notYet: ReadonlySet<string> = new Set(['token', 'hash', 'keygen', 'archive']);
+const notYet: ReadonlySet<string> = new Set(['token', 'hash', 'keygen']);
 
 export interface Options {
   readonly command: CommandName | 'help' | 'version';
@@ -19,6 +20,8 @@ export interface Options {
   readonly variables: readonly string[];
   readonly strict: boolean;
   readonly json: boolean;
+  /** Of `archive`. */
+  readonly archive: ArchiveFlags;
   readonly home: string | undefined;
   readonly state: string | undefined;
   /** TARGET of `plan` and `call`: a server instead of the control socket. */
@@ -31,6 +34,10 @@ export const usage = `usage:
   ocellus plan    [options] [TARGET] PATH...   what a reload would do to the running daemon
   ocellus call    [TARGET] OBJECT INTERFACE.FUNCTION [JSON]   call any function
   ocellus describe | schema             interfaces and types; JSON Schema of a document
+  ocellus archive check   [--quick|--sizes|--hashes] [--json] FOLDER   files against index
+  ocellus archive rebuild [--json] FOLDER   index anew from files and ledger
+  ocellus archive verify  [--json] FOLDER   chain of hashes of the ledger, and the files of it
+  ocellus archive export  [--out FILE] FOLDER TRACK BEGIN END   an interval as MP4, without the daemon
 options:
   --log-level LEVEL    error, warn, info (default), debug, trace
   --variables FILE     JSON object of variables, repeatable
@@ -70,6 +77,12 @@ export function parseOptions(words: readonly string[]): Options {
     variables: values.variables ?? [],
     strict: values.strict ?? false,
     json: values.json ?? false,
+    archive: {
+      quick: values.quick ?? false,
+      sizes: values.sizes ?? false,
+      hashes: values.hashes ?? false,
+      out: values.out,
+    },
     home: values.home,
     state: values.state,
     target:
@@ -92,6 +105,10 @@ const parse = (words: readonly string[]) =>
       variables: { type: 'string', multiple: true },
       strict: { type: 'boolean' },
       json: { type: 'boolean' },
+      quick: { type: 'boolean' },
+      sizes: { type: 'boolean' },
+      hashes: { type: 'boolean' },
+      out: { type: 'string' },
       home: { type: 'string' },
       state: { type: 'string' },
       'media-loops': { type: 'string' },
