@@ -128,6 +128,21 @@ export class ArchiveIndex {
       )
       .map(fileFrom);
   }
+  /** The last file that begins at `ms` or before it; the first that begins behind it; the last before it. */
+  fileAtOrBefore(track: number, ms: number): FileRow | undefined {
+    return this.#fileBy('begin_ms <= ? ORDER BY begin_ms DESC', track, ms);
+  }
+  fileAfter(track: number, ms: number): FileRow | undefined {
+    return this.#fileBy('begin_ms > ? ORDER BY begin_ms', track, ms);
+  }
+  fileBefore(track: number, ms: number): FileRow | undefined {
+    return this.#fileBy('begin_ms < ? ORDER BY begin_ms DESC', track, ms);
+  }
+  #fileBy(which: string, track: number, ms: number): FileRow | undefined {
+    return this.#db
+      .all<RawFile>(`SELECT * FROM files WHERE track = ? AND ${which} LIMIT 1`, track, ms)
+      .map(fileFrom)[0];
+  }
   fileNamed(name: string): FileRow | undefined {
     return this.#db.all<RawFile>('SELECT * FROM files WHERE name = ?', name).map(fileFrom)[0];
   }

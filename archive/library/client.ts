@@ -1,4 +1,5 @@
 /** The library as seen from another thread: the same methods over a wire. */
+import type { ReadRequest, RecordedPiece } from '#capability/recorded-media';
 import type { MediaAnswer } from '#core/bytes';
 import { connectRemote, type Peer, type Port } from '#core/wire';
 import type {
@@ -64,6 +65,12 @@ export class LibraryClient implements Library {
   }
   export(request: ExportRequest): Promise<MediaAnswer> {
     return this.#peer.call('export', request);
+  }
+  intervals(track: string, range: Range): Promise<(readonly [number, number])[]> {
+    return this.#peer.call('intervals', track, range);
+  }
+  read(request: ReadRequest): Promise<RecordedPiece | undefined> {
+    return this.#peer.call('read', request);
   }
   locks(track: string): Promise<LockEntry[]> {
     return this.#peer.call('locks', track);

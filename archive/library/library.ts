@@ -2,6 +2,7 @@
  * What the library answers: asynchronous methods, plain data, so that it can live in another
  * thread. One connection is one archive folder; `open` comes first, `close` last.
  */
+import type { ReadRequest, RecordedPiece } from '#capability/recorded-media';
 import type { MediaAnswer } from '#core/bytes';
 import type { GapReason } from '#media/gap';
 import type { Note } from './notes.ts';
@@ -151,6 +152,9 @@ export interface Library {
   playlist(track: string, range: Range, container: 'fmp4' | 'ts'): Promise<MediaAnswer>;
   hls(track: string, path: string): Promise<MediaAnswer>;
   export(request: ExportRequest): Promise<MediaAnswer>;
+  /** For playback: as `RecordedMedia` has them. */
+  intervals(track: string, range: Range): Promise<(readonly [number, number])[]>;
+  read(request: ReadRequest): Promise<RecordedPiece | undefined>;
 
   locks(track: string): Promise<LockEntry[]>;
   oneLock(track: string, id: string): Promise<LockEntry>;

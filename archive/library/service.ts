@@ -2,6 +2,7 @@
  * The library: one archive folder as asynchronous methods with plain data (library.ts). It may
  * block (SQLite), so it lives in the `library` thread; in tests it is called directly.
  */
+import type { ReadRequest, RecordedPiece } from '#capability/recorded-media';
 import type { MediaAnswer } from '#core/bytes';
 import { Fault, faultFrom } from '#core/errors';
 import { isoTime } from '#core/time';
@@ -13,6 +14,7 @@ import type { Span } from '../index/interval-list.ts';
 import type { Lock } from '../index/lock-table.ts';
 import { exportAnswer } from '../read/export.ts';
 import { hlsAnswer, playlistAnswer } from '../read/hls.ts';
+import { readRecorded } from '../read/recorded.ts';
 import { detailsFrom, gapsFrom, pair, summaryFrom, trackNamed } from '../read/timeline.ts';
 import { deleteRange } from './delete-range.ts';
 import { beginRebuild, expectHashes, takeNewestMonth } from './from-ledger.ts';
@@ -172,6 +174,15 @@ export class LibraryOfFolder implements Library {
     return exportAnswer(this.#open.place, request);
   }
 
+  async intervals(name: string, { beginMs, endMs }: Range): Promise<Span[]> {
+    const { index } = this.#open.place;
+    const { id } = trackNamed(index, name);
+    return [...index.intervals(id).clip(beginMs ?? Number.NEGATIVE_INFINITY, endMs ?? Number.POSITIVE_INFINITY)];
+  }
+  async read(request: ReadRequest): Promise<RecordedPiece | undefined> {
+    return readRecorded(this.#open.place, request);
+  }
+
   async locks(name: string): Promise<LockEntry[]> {
     const { index } = this.#open.place;
     const nowMs = this.#world.clock.wallMs();
@@ -310,6 +321,8 @@ export function createLibraryService(world: World): Methods & { abandon(): Promi
     playlist: (track: string, range: Range, container: 'fmp4' | 'ts') => library.playlist(track, range, container),
     hls: (track: string, path: string) => library.hls(track, path),
     export: (request: ExportRequest) => library.export(request),
+    intervals: (track: string, range: Range) => library.intervals(track, range),
+    read: (request: ReadRequest) => library.read(request),
     locks: (track: string) => library.locks(track),
     oneLock: (track: string, id: string) => library.oneLock(track, id),
     lock: (lock: NewLock) => library.lock(lock),

@@ -7,19 +7,12 @@
 import type { Track } from '#media/track';
 import type { FragmentInfo } from '#mp4/fragment-parser';
 import type { Edit } from '#mp4/movie-parser';
-import type { Init } from '#mp4/scan';
 import { type FragmentRecord, recordEndMs } from '../format/record.ts';
 import type { FileRow } from '../index/rows.ts';
+import { leadOf, type Source } from './fragment-units.ts';
 
 /** Of movie and edit lists, ticks per second. */
 export const movieTimescale = 90_000;
-
-/** One fragment of a file of the archive. */
-export interface Source {
-  readonly file: FileRow;
-  readonly init: Init;
-  readonly record: FragmentRecord;
-}
 
 /** Samples of one fragment in one track of the export. */
 export interface Chunk {
@@ -101,15 +94,6 @@ export function takeUntil(source: Source, info: FragmentInfo, endMs: number): Ta
     return taken;
   });
   return { source, tracks, lead };
-}
-
-/** Presentation time of the sample whose wall clock is the fragment's: seconds of the file. */
-function leadOf({ init }: Source, info: FragmentInfo): number {
-  const of = (i: number) => info.tracks.find(t => t.trackId === init.trackIds[i] && t.count > 0);
-  const video = init.tracks.findIndex((t, i) => t.kind === 'video' && of(i));
-  const i = video >= 0 ? video : init.tracks.findIndex((_, j) => of(j));
-  const t = of(i);
-  return ((t?.baseDts ?? 0) + (t?.samples.compositionOffset[0] ?? 0)) / (init.tracks[i]?.timescale ?? 1);
 }
 
 export interface Interval {

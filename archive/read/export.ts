@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { ByteSource, ByteStream, MediaAnswer } from '#core/bytes';
 import { Fault } from '#core/errors';
 import { isoTime } from '#core/time';
-import { type FragmentInfo, parseFragmentHeader } from '#mp4/fragment-parser';
+import type { FragmentInfo } from '#mp4/fragment-parser';
 import { type IsomBlock, type IsomMovie, isomHeadBytes, writeIsomHead } from '#mp4/isom';
 import { writeIdentity } from '../format/identity.ts';
 import type { ExportRequest } from '../library/library.ts';
@@ -19,11 +19,11 @@ import {
   neededOf,
   planExport,
   reorderMs,
-  type Source,
   type Taken,
   takeUntil,
   takeWhole,
 } from './export-plan.ts';
+import { headerOf, type Source } from './fragment-units.ts';
 import { initOf } from './hls.ts';
 import { MediaReader } from './media-reader.ts';
 import { presentFiles } from './present.ts';
@@ -97,14 +97,6 @@ async function planOf(place: Place, { track: name, beginMs, endMs, gaps }: Expor
   } finally {
     await reader.close();
   }
-}
-
-async function headerOf(reader: MediaReader, { file, record }: Source): Promise<FragmentInfo> {
-  const bytes = await reader.read(file, record.offset, record.headerBytes);
-  const info = parseFragmentHeader(bytes, 0);
-  if (!info || 'need' in info)
-    throw new Fault('storage', 'index-mismatch', `expected a fragment at ${record.offset} of ${file.name}`);
-  return info;
 }
 
 function movieOf(plan: ExportPlan, track: string, reader: MediaReader): IsomMovie {

@@ -8,6 +8,7 @@ import type { LockEntry } from '#archive/library/library';
 import { Recorder, type RecorderOptions } from '#archive/recorder/recorder';
 import { LiveMedia } from '#capability/live-media';
 import { MediaStorage } from '#capability/media-storage';
+import { RecordedMedia } from '#capability/recorded-media';
 import { many } from '#core/capability';
 import { type Attempt, type Context, defineObjectType } from '#core/define';
 import { Fault, faultFrom } from '#core/errors';
@@ -194,6 +195,11 @@ class Storage {
     emit: (topic, data) => this.#context.emit(topic, data),
   };
 
+  readonly recorded: RecordedMedia = {
+    intervals: async (track, beginMs, endMs) => this.#open.intervals(track, { beginMs, endMs }),
+    read: async request => this.#open.read(request),
+  };
+
   readonly published = {
     ...keepingOf(this.#kept),
     /** Clients ask for every storage at their start, and one failure blanks their page: zeros and `error` instead (api.md 3 rule 1). */
@@ -244,14 +250,14 @@ export default defineObjectType({
   summary: 'An archive: records the linked sources into a folder, a ring with limits.',
   stage: 'media',
   config,
-  provides: { media: MediaStorage },
+  provides: { media: MediaStorage, recorded: RecordedMedia },
   consumes: { sources: many(LiveMedia) },
   check: checkStorage,
   interfaces: [VideoStorage],
   create: context => {
     const storage = new Storage(context);
     return {
-      provides: { media: { open: track => storage.inlets.open(track) } },
+      provides: { media: { open: track => storage.inlets.open(track) }, recorded: storage.recorded },
       published: { VideoStorage: storage.published },
       start: () => storage.start(),
       apply: next => storage.apply(next),
