@@ -121,14 +121,14 @@ export class Daemon {
   }
 }
 
-/** A daemon with this configuration that is stopped, at the latest, when the test ends. `objects` need no webserver: one named `web` is added. */
+/** A daemon with this configuration that is stopped, at the latest, when the test ends. `objects` need no webserver: one named `web` is added, at the URL given. */
 export async function startDaemon(
   t: { after(f: () => void | Promise<void>): void },
-  make: (folder: string) => Document,
+  make: (folder: string, url: string) => Document,
 ): Promise<Daemon> {
   const port = await freePort();
   const daemon = new Daemon(temporaryFolder(t), port);
-  const document = make(daemon.folder);
+  const document = make(daemon.folder, daemon.url);
   // A guard guards the servers that the test links it with; this one is the test's own way in.
   const names = document.objects.filter(o => o['type'] !== 'authnz').map(o => o['name']);
   daemon.configure({

@@ -42,20 +42,65 @@ describe('media playlists', () => {
 
   // text behind #EXTM3U, and what is read of each segment
   const cases: [name: string, text: string, pick: (l: MediaPlaylist) => unknown, expected: unknown][] = [
-    ['CRLF, titles, unknown tags, comments', '#EXT-X-NEW:1\r\n# hi\r\n#EXTINF:2.5,a, title\r\n\r\na.ts\r\n', l => l.segments.map(s => [s.uri, s.seconds]), [['a.ts', 2.5]]],
+    [
+      'CRLF, titles, unknown tags, comments',
+      '#EXT-X-NEW:1\r\n# hi\r\n#EXTINF:2.5,a, title\r\n\r\na.ts\r\n',
+      l => l.segments.map(s => [s.uri, s.seconds]),
+      [['a.ts', 2.5]],
+    ],
     ['an end', '#EXTINF:2,\na.ts\n#EXT-X-ENDLIST', l => l.ended, true],
     ['no target duration: the longest segment', '#EXTINF:4,\na\n#EXTINF:5,\nb', l => l.targetSeconds, 5],
     ['an address without EXTINF is none', 'a.ts\n#EXTINF:2,\nb.ts', l => l.segments.map(s => s.uri), ['b.ts']],
-    ['a duration that is none counts as 0', '#EXTINF:x,\na\n#EXTINF:-3,\nb', l => l.segments.map(s => s.seconds), [0, 0]],
-    ['byte ranges follow each other in one resource', '#EXTINF:1,\n#EXT-X-BYTERANGE:10@5\na\n#EXTINF:1,\n#EXT-X-BYTERANGE:7\na\n#EXTINF:1,\nb', l => l.segments.map(s => s.range), [{ offset: 5, length: 10 }, { offset: 15, length: 7 }, undefined]],
-    ['an init section with a range', '#EXT-X-MAP:URI="i.mp4",BYTERANGE="100@0"\n#EXTINF:1,\na', l => l.segments.map(s => s.map), [{ uri: 'i.mp4', range: { offset: 0, length: 100 } }]],
-    ['dates go on from segment to segment, not over a discontinuity', '#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.5Z\n#EXTINF:2,\na\n#EXTINF:2,\nb\n#EXT-X-DISCONTINUITY\n#EXTINF:2,\nc', l => l.segments.map(s => s.wallMs && s.wallMs - Date.UTC(2026, 0, 1)), [500, 2500, undefined]],
-    ['a date that is none', '#EXT-X-PROGRAM-DATE-TIME:yesterday\n#EXTINF:2,\na', l => l.segments.map(s => s.wallMs), [undefined]],
+    [
+      'a duration that is none counts as 0',
+      '#EXTINF:x,\na\n#EXTINF:-3,\nb',
+      l => l.segments.map(s => s.seconds),
+      [0, 0],
+    ],
+    [
+      'byte ranges follow each other in one resource',
+      '#EXTINF:1,\n#EXT-X-BYTERANGE:10@5\na\n#EXTINF:1,\n#EXT-X-BYTERANGE:7\na\n#EXTINF:1,\nb',
+      l => l.segments.map(s => s.range),
+      [{ offset: 5, length: 10 }, { offset: 15, length: 7 }, undefined],
+    ],
+    [
+      'an init section with a range',
+      '#EXT-X-MAP:URI="i.mp4",BYTERANGE="100@0"\n#EXTINF:1,\na',
+      l => l.segments.map(s => s.map),
+      [{ uri: 'i.mp4', range: { offset: 0, length: 100 } }],
+    ],
+    [
+      'dates go on from segment to segment, not over a discontinuity',
+      '#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.5Z\n#EXTINF:2,\na\n#EXTINF:2,\nb\n#EXT-X-DISCONTINUITY\n#EXTINF:2,\nc',
+      l => l.segments.map(s => s.wallMs && s.wallMs - Date.UTC(2026, 0, 1)),
+      [500, 2500, undefined],
+    ],
+    [
+      'a date that is none',
+      '#EXT-X-PROGRAM-DATE-TIME:yesterday\n#EXTINF:2,\na',
+      l => l.segments.map(s => s.wallMs),
+      [undefined],
+    ],
     ['a gap', '#EXT-X-GAP\n#EXTINF:2,\na\n#EXTINF:2,\nb', l => l.segments.map(s => s.missing), [true, false]],
-    ['keys hold until the next; IVs are padded', '#EXT-X-KEY:METHOD=AES-128,URI="k,1",IV=0x0a\n#EXTINF:1,\na\n#EXT-X-KEY:METHOD=NONE\n#EXTINF:1,\nb', l => l.segments.map(s => s.key && [s.key.method, s.key.uri, s.key.iv?.[15], s.key.iv?.length]), [['AES-128', 'k,1', 10, 16], undefined]],
-    ['encryption of others is named', '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="k"\n#EXTINF:1,\na', l => l.segments.map(s => [s.key?.method, s.key?.name]), [['other', 'SAMPLE-AES']]],
-    ['parts are passed over', '#EXT-X-PART:DURATION=0.3,URI="p"\n#EXTINF:1,\na\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI="q"', l => l.segments.map(s => s.uri), ['a']],
-  ]; // biome-ignore format: a table
+    [
+      'keys hold until the next; IVs are padded',
+      '#EXT-X-KEY:METHOD=AES-128,URI="k,1",IV=0x0a\n#EXTINF:1,\na\n#EXT-X-KEY:METHOD=NONE\n#EXTINF:1,\nb',
+      l => l.segments.map(s => s.key && [s.key.method, s.key.uri, s.key.iv?.[15], s.key.iv?.length]),
+      [['AES-128', 'k,1', 10, 16], undefined],
+    ],
+    [
+      'encryption of others is named',
+      '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="k"\n#EXTINF:1,\na',
+      l => l.segments.map(s => [s.key?.method, s.key?.name]),
+      [['other', 'SAMPLE-AES']],
+    ],
+    [
+      'parts are passed over',
+      '#EXT-X-PART:DURATION=0.3,URI="p"\n#EXTINF:1,\na\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI="q"',
+      l => l.segments.map(s => s.uri),
+      ['a'],
+    ],
+  ];
   for (const [name, text, pick, expected] of cases)
     test(name, () => assert.deepEqual(pick(media(`#EXTM3U\n${text}`)), expected));
 

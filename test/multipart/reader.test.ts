@@ -30,24 +30,74 @@ function* split(bytes: Uint8Array, size: number): Generator<Uint8Array> {
 describe('parts', () => {
   // boundary, body, parts
   const cases: [name: string, boundary: string, body: string, expected: string[]][] = [
-    ['as the RFC has them', 'b', '--b\r\nContent-Length: 3\r\nX: 1\r\n\r\nabc\r\n--b\r\nContent-Length: 2\r\n\r\nde\r\n--b--\r\nmore', ['1=abc', 'de']],
-    ['the boundary parameter has the dashes already', '--b', '--b\r\nContent-Length: 3\r\n\r\nabc\r\n--b\r\nContent-Length: 2\r\n\r\nde\r\n', ['abc', 'de']],
-    ['the parameter has dashes and the body has two more', '--b', '----b\r\nContent-Length: 3\r\n\r\nabc\r\n----b\r\n', ['abc']],
+    [
+      'as the RFC has them',
+      'b',
+      '--b\r\nContent-Length: 3\r\nX: 1\r\n\r\nabc\r\n--b\r\nContent-Length: 2\r\n\r\nde\r\n--b--\r\nmore',
+      ['1=abc', 'de'],
+    ],
+    [
+      'the boundary parameter has the dashes already',
+      '--b',
+      '--b\r\nContent-Length: 3\r\n\r\nabc\r\n--b\r\nContent-Length: 2\r\n\r\nde\r\n',
+      ['abc', 'de'],
+    ],
+    [
+      'the parameter has dashes and the body has two more',
+      '--b',
+      '----b\r\nContent-Length: 3\r\n\r\nabc\r\n----b\r\n',
+      ['abc'],
+    ],
     ['neither has dashes', 'b', 'b\r\nContent-Length: 3\r\n\r\nabc\r\nb\r\nContent-Length: 1\r\n\r\nd', ['abc', 'd']],
-    ['lines end with LF alone', 'b', '--b\nContent-Length: 3\nX:1\n\nabc\n--b\nContent-Length: 2\n\nde\n--b\n', ['1=abc', 'de']],
-    ['without lengths', 'b', '--b\r\nX: 1\r\n\r\nabc\r\n--b\r\n\r\nde\r\nf-\r\n--c\r\n\r\n--b\r\n', ['1=abc', 'de\r\nf-\r\n--c\r\n']],
+    [
+      'lines end with LF alone',
+      'b',
+      '--b\nContent-Length: 3\nX:1\n\nabc\n--b\nContent-Length: 2\n\nde\n--b\n',
+      ['1=abc', 'de'],
+    ],
+    [
+      'without lengths',
+      'b',
+      '--b\r\nX: 1\r\n\r\nabc\r\n--b\r\n\r\nde\r\nf-\r\n--c\r\n\r\n--b\r\n',
+      ['1=abc', 'de\r\nf-\r\n--c\r\n'],
+    ],
     ['without lengths, LF alone', 'b', '--b\n\nabc\n--b\n\nde\n--b--\n', ['abc', 'de']],
-    ['a part is given when its length is there, not when the next begins', 'b', '--b\r\nContent-Length: 3\r\n\r\nabc', ['abc']],
+    [
+      'a part is given when its length is there, not when the next begins',
+      'b',
+      '--b\r\nContent-Length: 3\r\n\r\nabc',
+      ['abc'],
+    ],
     ['text before the first delimiter', 'b', 'hello\r\n\r\n--b\r\nContent-Length: 1\r\n\r\na', ['a']],
-    ['no line end before the delimiter', 'b', '--b\r\nContent-Length: 1\r\n\r\na--b\r\nContent-Length: 1\r\n\r\nc', ['a', 'c']],
-    ['a length that is too small: the rest is passed over', 'b', '--b\r\nContent-Length: 1\r\n\r\nabc\r\n--b\r\nContent-Length: 1\r\n\r\nd', ['a', 'd']],
+    [
+      'no line end before the delimiter',
+      'b',
+      '--b\r\nContent-Length: 1\r\n\r\na--b\r\nContent-Length: 1\r\n\r\nc',
+      ['a', 'c'],
+    ],
+    [
+      'a length that is too small: the rest is passed over',
+      'b',
+      '--b\r\nContent-Length: 1\r\n\r\nabc\r\n--b\r\nContent-Length: 1\r\n\r\nd',
+      ['a', 'd'],
+    ],
     ['a length that is none', 'b', '--b\r\nContent-Length: many\r\n\r\nabc\r\n--b\r\n', ['abc']],
-    ['a part larger than the limit', 'b', `--b\r\nContent-Length: 2000\r\n\r\n${'x'.repeat(2000)}\r\n--b\r\nContent-Length: 1\r\n\r\nd`, ['[a part larger than the limit]', 'd']],
-    ['a part without length and larger than the limit', 'b', `--b\r\n\r\n${'x'.repeat(2000)}\r\n--b\r\nContent-Length: 1\r\n\r\nd`, ['[a part larger than the limit]', 'd']],
+    [
+      'a part larger than the limit',
+      'b',
+      `--b\r\nContent-Length: 2000\r\n\r\n${'x'.repeat(2000)}\r\n--b\r\nContent-Length: 1\r\n\r\nd`,
+      ['[a part larger than the limit]', 'd'],
+    ],
+    [
+      'a part without length and larger than the limit',
+      'b',
+      `--b\r\n\r\n${'x'.repeat(2000)}\r\n--b\r\nContent-Length: 1\r\n\r\nd`,
+      ['[a part larger than the limit]', 'd'],
+    ],
     ['headers without an end', 'b', `--b\r\n${'X: y\r\n'.repeat(3000)}`, ['[headers of a part longer than 8 KiB]']],
     ['an empty part is none', 'b', '--b\r\n\r\n\r\n--b\r\nContent-Length: 1\r\n\r\nd', ['d']],
     ['blanks behind the delimiter', 'b', '--b  \r\nContent-Length: 1\r\n\r\nd', ['d']],
-  ]; // biome-ignore format: a table
+  ];
   for (const [name, boundary, body, expected] of cases)
     test(name, () => {
       const bytes = latin1(body);

@@ -2,6 +2,7 @@
 import { containerGroups } from './containers.ts';
 import { fileGroups } from './files.ts';
 import type { Group } from './group.ts';
+import { httpGroups } from './http.ts';
 import { rtpGroups } from './rtp.ts';
 import { rtspGroups } from './rtsp.ts';
 
@@ -10,4 +11,5 @@ export const allGroups = async (): Promise<readonly Group[]> => [
   ...(await rtpGroups()),
   ...(await fileGroups()),
   ...containerGroups(),
+  ...(await httpGroups()),
 ];

@@ -31,7 +31,15 @@ export interface Rig {
   readonly log: FakeLog;
   /** Resolves when `ready` says so, asked at every unit and every 50 ms. */
   until(ready: () => boolean, limitMs?: number): Promise<void>;
+  /** Nobody is attached any more. */
+  detach(): void;
   close(): Promise<void>;
+}
+
+/** What a failed attempt threw. */
+export interface FaultLike {
+  readonly kind: string;
+  readonly code: string;
 }
 
 /** Started, with somebody attached. */
@@ -68,6 +76,7 @@ export function pull(config: Readonly<Record<string, unknown>>): Rig {
         await new Promise(done => setTimeout(done, 20));
       }
     },
+    detach: () => attached.close(),
     close: async () => {
       attached.close();
       await context.scope.close();
