@@ -50,7 +50,7 @@ describe('ocellus check', () => {
       ['check', '--no-such-option'],
       ['call', 'cam'],
       ['--log-level=loud', 'x'],
-      ['archive', 'check', '/x'],
+      ['archive', 'check'],
       ['--media-loops=4', 'x'],
     ]) {
       const { status, stderr } = ocellus(...words);
