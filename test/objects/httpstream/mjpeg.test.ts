@@ -60,7 +60,7 @@ describe('MJPEG', () => {
       for (const [n, unit] of rig.units.slice(0, 30).entries())
         assert.equal(Buffer.compare(unit.data, pictures[n % pictures.length] as Uint8Array), 0, `picture ${n}`);
       const seconds = ((rig.units[29]?.pts ?? 0) - (rig.units[0]?.pts ?? 0)) / 90_000;
-      assert.ok(seconds > 1.4 && seconds < 2.5, `${seconds}`);
+      assert.ok(seconds > 1.4 && seconds < 4, `${seconds}`);
       assert.ok(Math.abs((rig.units[29]?.wallMs ?? 0) - Date.now()) < 1000);
       // A recording of it is a file that others read.
       const run = first?.run as NonNullable<typeof first>['run'];
@@ -156,7 +156,7 @@ describe('MJPEG', () => {
     try {
       await rig.until(() => rig.units.length >= 3);
       const ms = (rig.arrivedMs[2] ?? 0) - (rig.arrivedMs[0] ?? 0);
-      assert.ok(ms > 1900 && ms < 2600, `${ms}`);
+      assert.ok(ms > 1700 && ms < 3500, `${ms}`);
       assert.deepEqual(
         rig.units.map(u => u.run.id),
         [1, 1, 2],
