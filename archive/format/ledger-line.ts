@@ -14,6 +14,8 @@ export interface GapLine {
   /** Null while it lasts. */
   readonly end: number | null;
   readonly reason: GapReason;
+  /** When footage for it arrived from elsewhere. */
+  readonly filled?: number;
 }
 export interface LockLine {
   readonly track: string;
@@ -66,7 +68,11 @@ const isHash = (v: unknown): v is string => isText(v) && /^[0-9a-f]{64}$/.test(v
 const orNull = (v: unknown, is: (v: unknown) => boolean): boolean => v === null || is(v);
 
 const checks: Readonly<Record<string, (e: Unknown) => boolean>> = {
-  gap: e => isTime(e['begin']) && orNull(e['end'], isTime) && (gapReasons as readonly unknown[]).includes(e['reason']),
+  gap: e =>
+    isTime(e['begin']) &&
+    orNull(e['end'], isTime) &&
+    (gapReasons as readonly unknown[]).includes(e['reason']) &&
+    (e['filled'] === undefined || isTime(e['filled'])),
   clock: e => isTime(e['at']) && isTime(e['offset_ms']),
   lock: e =>
     isText(e['id']) &&

@@ -4,8 +4,9 @@
  */
 import type { Database } from '#core/world';
 import { type FragmentRecord, recordEndMs, unpackRecords } from '../format/record.ts';
-import type { ClosedNote, GapNote, Note, OpenedNote } from '../library/notes.ts';
+import type { ClosedNote, Note, OpenedNote } from '../library/notes.ts';
 import { CondemnedTable } from './condemned-table.ts';
+import { GapTable } from './gap-table.ts';
 import { HashTable } from './hash-table.ts';
 import { type Edit, IntervalList, joined, joinMs, type Span } from './interval-list.ts';
 import { LiveDatabase } from './live-database.ts';
@@ -18,6 +19,7 @@ export class ArchiveIndex {
   readonly condemned: CondemnedTable;
   readonly locks: LockTable;
   readonly hashes: HashTable;
+  readonly #gaps: GapTable;
   /** Cached per track; dropped whole when a transaction fails. */
   readonly #intervals = new Map<number, IntervalList>();
 
@@ -29,6 +31,7 @@ export class ArchiveIndex {
     this.condemned = new CondemnedTable(this.#db);
     this.locks = new LockTable(this.#db);
     this.hashes = new HashTable(this.#db);
+    this.#gaps = new GapTable(this.#db);
   }
 
   close(): void {
@@ -97,20 +100,10 @@ export class ArchiveIndex {
   }
   /** Gaps that overlap `[beginMs, endMs)`, in order. */
   gaps(track: number, beginMs: number, endMs: number): GapRow[] {
-    return this.#db.all<GapRow>(
-      `SELECT begin_ms AS beginMs, end_ms AS endMs, reason, filled_ms AS filledMs FROM gaps
-       WHERE track = ? AND begin_ms < ? AND (end_ms IS NULL OR end_ms > ?) ORDER BY begin_ms`,
-      track,
-      endMs,
-      beginMs,
-    );
+    return this.#gaps.within(track, beginMs, endMs);
   }
   openGap(track: number): GapRow | undefined {
-    return this.#db.all<GapRow>(
-      `SELECT begin_ms AS beginMs, end_ms AS endMs, reason, filled_ms AS filledMs FROM gaps
-       WHERE track = ? AND end_ms IS NULL ORDER BY begin_ms DESC LIMIT 1`,
-      track,
-    )[0];
+    return this.#gaps.open(track);
   }
 
   /** Files with footage in `[beginMs, endMs)`, in order. Files of a track do not overlap, so at most one begins before. */
@@ -231,10 +224,10 @@ export class ArchiveIndex {
   forget(file: FileRow): void {
     this.#change(() => this.#unlist(file, false));
   }
-  /** Condemns a file and lists in its place what `notes` tell: copies of parts of it, and why the rest is gone. */
-  replace(file: FileRow, notes: readonly Note[]): void {
+  /** Condemns a file, if there is one, and lists in its place what `notes` tell: copies of parts of it, and why the rest is gone. */
+  replace(file: FileRow | undefined, notes: readonly Note[]): void {
     this.#change(() => {
-      this.#unlist(file, true);
+      if (file) this.#unlist(file, true);
       for (const note of notes) {
         this.#applyOne(note, []);
         if (note.is === 'opened') this.condemned.keep(note.path);
@@ -270,7 +263,7 @@ export class ArchiveIndex {
         break;
       }
       case 'gap':
-        this.#gap(note);
+        this.#gaps.put(this.#trackId(note.track), note);
         break;
       case 'clock':
         // Only the ledger keeps it: nothing in the index depends on it.
@@ -347,21 +340,6 @@ export class ArchiveIndex {
     return false;
   }
 
-  #gap(note: GapNote): void {
-    const track = this.#trackId(note.track);
-    if (note.endMs !== null && note.endMs - note.beginMs < joinMs)
-      this.#db.run('DELETE FROM gaps WHERE track = ? AND begin_ms = ?', track, note.beginMs);
-    else
-      this.#db.run(
-        `INSERT INTO gaps(track, begin_ms, end_ms, reason) VALUES(?, ?, ?, ?)
-         ON CONFLICT(track, begin_ms) DO UPDATE SET end_ms = excluded.end_ms, reason = excluded.reason`,
-        track,
-        note.beginMs,
-        note.endMs,
-        note.reason,
-      );
-  }
-
   #unlist(file: FileRow, condemn: boolean): void {
     this.#db.run('DELETE FROM files WHERE id = ?', file.id);
     if (condemn) this.condemned.add(file.name);
@@ -386,8 +364,7 @@ export class ArchiveIndex {
 
   #forgetOldGaps(track: number): void {
     const first = this.intervals(track).bounds?.[0];
-    if (first !== undefined)
-      this.#db.run('DELETE FROM gaps WHERE track = ? AND end_ms IS NOT NULL AND end_ms <= ?', track, first);
+    if (first !== undefined) this.#gaps.forgetOld(track, first);
   }
 
   #mirror(track: number, edit: Edit): void {

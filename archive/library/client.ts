@@ -19,6 +19,7 @@ import type {
   Summary,
   TrackDetails,
 } from './library.ts';
+import type { Missing } from './missing.ts';
 import type { Note } from './notes.ts';
 
 export class LibraryClient implements Library {
@@ -47,6 +48,18 @@ export class LibraryClient implements Library {
   }
   close(): Promise<void> {
     return this.#peer.call('close');
+  }
+  missing(track: string, range: Range): Promise<readonly Missing[]> {
+    return this.#peer.call('missing', track, range);
+  }
+  reserve(track: string, beginMs: number): Promise<string> {
+    return this.#peer.call('reserve', track, beginMs);
+  }
+  unreserve(path: string): Promise<void> {
+    return this.#peer.call('unreserve', path);
+  }
+  fill(track: string, path: string, notes: readonly Note[]): Promise<readonly [number, number]> {
+    return this.#peer.call('fill', track, path, notes);
   }
   summary(): Promise<Summary> {
     return this.#peer.call('summary');

@@ -102,7 +102,8 @@ function withIdentity(init: Uint8Array, identity: Uint8Array): Uint8Array {
   return out;
 }
 
-async function freePath({ files, folder, index }: Place, track: string, beginMs: number): Promise<string> {
+/** A name that nothing has: of the folder, the list and what is condemned. */
+export async function freePath({ files, folder, index }: Place, track: string, beginMs: number): Promise<string> {
   for (let clash = 0; clash < mostClashes; clash++) {
     const path = segmentPath(track, beginMs, clash);
     if (index.fileNamed(path) || index.condemned.has(path)) continue;

@@ -35,7 +35,18 @@ export async function beginRebuild(place: Place): Promise<void> {
   const state = new LedgerState();
   for (const month of await ledger.months())
     for (const entry of await ledger.read(month, line => !line.startsWith(hashLineBegin))) state.take(entry);
-  index.apply([...state.gaps.values()].map(g => ({ is: 'gap', ...spanOf(g), track: g.track, reason: g.reason })));
+  index.apply(
+    [...state.gaps.values()].map(
+      (g): Note => ({
+        is: 'gap',
+        track: g.track,
+        beginMs: g.begin,
+        endMs: g.end,
+        reason: g.reason,
+        ...(g.filled === undefined ? {} : { filledMs: g.filled }),
+      }),
+    ),
+  );
   takeLocks(place, state);
   for (const { name, kind } of await listOrNothing(place.files, place.folder)) {
     if (kind !== 'folder' || !isTrackName(name) || name === ledgerFolder) continue;
@@ -43,11 +54,6 @@ export async function beginRebuild(place: Place): Promise<void> {
     if (newest) await adopt(place, [newest], true);
   }
 }
-
-const spanOf = ({ begin, end }: { readonly begin: number; readonly end: number | null }) => ({
-  beginMs: begin,
-  endMs: end,
-});
 
 function takeLocks({ index }: Place, { locks }: LedgerState): void {
   const tracks = new Set([...locks.values()].map(l => l.track));

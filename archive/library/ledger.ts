@@ -15,8 +15,9 @@ export type Dated = readonly [atMs: number, entry: LedgerEntry];
 export function entriesOf(notes: readonly Note[]): Dated[] {
   return notes.flatMap((note): Dated[] => {
     if (note.is === 'gap') {
-      const { track, beginMs, endMs, reason } = note;
-      return [[beginMs, { gap: { track, begin: beginMs, end: endMs, reason } }]];
+      const { track, beginMs, endMs, reason, filledMs } = note;
+      const filled = filledMs === undefined ? {} : { filled: filledMs };
+      return [[beginMs, { gap: { track, begin: beginMs, end: endMs, reason, ...filled } }]];
     }
     if (note.is === 'clock')
       return [[note.atMs, { clock: { track: note.track, at: note.atMs, offset_ms: note.offsetMs } }]];

@@ -5,6 +5,7 @@
 import type { ReadRequest, RecordedPiece } from '#capability/recorded-media';
 import type { MediaAnswer } from '#core/bytes';
 import type { GapReason } from '#media/gap';
+import type { Missing } from './missing.ts';
 import type { Note } from './notes.ts';
 
 /** Limits of config.md 10.1; undefined is none. */
@@ -145,6 +146,15 @@ export interface Library {
   retain(limits: AllLimits): Promise<Retained>;
   /** After an orderly stop of the recorder. */
   close(): Promise<void>;
+
+  /** What of a track is missing and may come from elsewhere, newest first. Nothing of a track that was never told of. */
+  missing(track: string, range: Range): Promise<readonly Missing[]>;
+  /** A name for a file of the past, below the folder; a start after a crash unlinks it unless it was listed. */
+  reserve(track: string, beginMs: number): Promise<string>;
+  /** A file with a reserved name is not wanted. */
+  unreserve(path: string): Promise<void>;
+  /** Lists a file with a reserved name, for good or for none: by its own notes. Gives its time; Fault `exists` when the track has that already. */
+  fill(track: string, path: string, notes: readonly Note[]): Promise<readonly [beginMs: number, endMs: number]>;
 
   summary(): Promise<Summary>;
   channelSummary(track: string, range: Range): Promise<TrackDetails>;

@@ -46,4 +46,6 @@ export interface GapNote {
   readonly beginMs: number;
   readonly endMs: number | null;
   readonly reason: GapReason;
+  /** When footage for it arrived from elsewhere. */
+  readonly filledMs?: number;
 }

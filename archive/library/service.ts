@@ -17,6 +17,7 @@ import { hlsAnswer, playlistAnswer } from '../read/hls.ts';
 import { readRecorded } from '../read/recorded.ts';
 import { detailsFrom, gapsFrom, pair, summaryFrom, trackNamed } from '../read/timeline.ts';
 import { deleteRange } from './delete-range.ts';
+import { dropReserved, listFilling, reserveName } from './filling.ts';
 import { beginRebuild, expectHashes, takeNewestMonth } from './from-ledger.ts';
 import { Hasher } from './hashing.ts';
 import { keepIndexFile, openIndex } from './index-file.ts';
@@ -39,6 +40,7 @@ import type {
   TrackDetails,
 } from './library.ts';
 import { endExpired, lockNamed, putLock, removeLock } from './locks.ts';
+import { type Missing, missingOf } from './missing.ts';
 import type { Note } from './notes.ts';
 import { removeOldMonths } from './old-months.ts';
 import { forecastOf } from './outlook.ts';
@@ -50,6 +52,8 @@ import { type WalkResult, walk } from './walk.ts';
 const walkAgainMs = 30_000;
 /** Old months are looked for this often. */
 const monthsMs = 3_600_000;
+/** Gaps that are told to who may fill them. */
+const mostMissing = 256;
 
 interface OpenArchive {
   readonly place: Place;
@@ -152,6 +156,23 @@ export class LibraryOfFolder implements Library {
   }
   fileCount(): number {
     return this.#open.place.index.tracks().reduce((sum, t) => sum + t.files, 0);
+  }
+
+  async missing(name: string, { beginMs, endMs }: Range): Promise<readonly Missing[]> {
+    const { index } = this.#open.place;
+    const track = index.track(name);
+    const range: Span = [beginMs ?? Number.NEGATIVE_INFINITY, endMs ?? Number.POSITIVE_INFINITY];
+    return track ? missingOf(index, track, range, mostMissing) : [];
+  }
+  async reserve(track: string, beginMs: number): Promise<string> {
+    return reserveName(this.#open.place, track, beginMs);
+  }
+  async unreserve(path: string): Promise<void> {
+    return dropReserved(this.#open.place, path);
+  }
+  async fill(track: string, path: string, notes: readonly Note[]): Promise<Span> {
+    const { place } = this.#open;
+    return listFilling(place, trackNamed(place.index, track), path, notes, () => this.#world.clock.wallMs());
   }
 
   async summary(): Promise<Summary> {
@@ -315,6 +336,10 @@ export function createLibraryService(world: World): Methods & { abandon(): Promi
     retain: (limits: AllLimits) => library.retain(limits),
     close: () => library.close(),
     abandon: () => library.abandon(),
+    missing: (track: string, range: Range) => library.missing(track, range),
+    reserve: (track: string, beginMs: number) => library.reserve(track, beginMs),
+    unreserve: (path: string) => library.unreserve(path),
+    fill: (track: string, path: string, notes: readonly Note[]) => library.fill(track, path, notes),
     summary: () => library.summary(),
     channelSummary: (track: string, range: Range) => library.channelSummary(track, range),
     gaps: (track: string, range: Range) => library.gaps(track, range),

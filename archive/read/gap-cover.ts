@@ -14,8 +14,9 @@ export interface ToldGap {
   readonly filledMs: number | null;
 }
 
-/** `timeline` in order, within the range; `rows` by begin, one without an end lasts. */
-export function gapCover(timeline: readonly Span[], rows: readonly GapRow[], range: Span): ToldGap[] {
+/** `timeline` in order, within the range; `all` by begin, one without an end lasts; those that were filled explain nothing any more. */
+export function gapCover(timeline: readonly Span[], all: readonly GapRow[], range: Span): ToldGap[] {
+  const rows = all.filter(r => r.filledMs === null);
   const told: ToldGap[] = [];
   let next = 0;
   for (const [begin, end] of complement(timeline, range)) {
@@ -25,24 +26,37 @@ export function gapCover(timeline: readonly Span[], rows: readonly GapRow[], ran
       const to = Math.min(end, row.endMs ?? end);
       if (to <= at) continue;
       // Less than a second before a reason belongs to it.
-      if (row.beginMs - at >= joinMs) at = tell(told, at, row.beginMs, 'removed', null);
-      at = tell(told, at, to, row.reason, row.filledMs);
+      if (row.beginMs - at >= joinMs) at = tell(told, at, row.beginMs, 'removed');
+      at = tell(told, at, to, row.reason);
     }
     // Less than a second behind a reason belongs to it too.
     const last = told.at(-1);
-    if (at > begin && end - at < joinMs && last) at = tell(told, at, end, last.reason, last.filledMs);
-    tell(told, at, end, 'removed', null);
+    if (at > begin && end - at < joinMs && last) at = tell(told, at, end, last.reason);
+    tell(told, at, end, 'removed');
+  }
+  return told;
+}
+
+/** The gaps that were filled, within the range. One that was filled piece by piece is one, filled when its last piece came. */
+export function filledGaps(rows: readonly GapRow[], [begin, end]: Span): ToldGap[] {
+  const told: ToldGap[] = [];
+  for (const row of rows) {
+    const [beginMs, endMs] = [Math.max(begin, row.beginMs), Math.min(end, row.endMs ?? end)];
+    const last = told.at(-1);
+    if (row.filledMs === null || endMs <= beginMs) continue;
+    if (last?.endMs === beginMs && last.reason === row.reason)
+      told[told.length - 1] = { ...last, endMs, filledMs: Math.max(row.filledMs, last.filledMs ?? 0) };
+    else told.push({ beginMs, endMs, reason: row.reason, filledMs: row.filledMs });
   }
   return told;
 }
 
 /** Adds a gap, or lengthens the last one where it only goes on. Gives its end. */
-function tell(told: ToldGap[], beginMs: number, endMs: number, reason: GapReason, filledMs: number | null): number {
+function tell(told: ToldGap[], beginMs: number, endMs: number, reason: GapReason): number {
   if (endMs <= beginMs) return beginMs;
   const last = told.at(-1);
-  if (last?.endMs === beginMs && last.reason === reason && last.filledMs === filledMs)
-    told[told.length - 1] = { ...last, endMs };
-  else told.push({ beginMs, endMs, reason, filledMs });
+  if (last?.endMs === beginMs && last.reason === reason) told[told.length - 1] = { ...last, endMs };
+  else told.push({ beginMs, endMs, reason, filledMs: null });
   return endMs;
 }
 

@@ -5,7 +5,7 @@ import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { Span } from '../index/interval-list.ts';
 import type { TrackRow } from '../index/rows.ts';
 import type { GapEntry, Range, Summary, TrackDetails, TrackSummary } from '../library/library.ts';
-import { gapCover } from './gap-cover.ts';
+import { filledGaps, gapCover } from './gap-cover.ts';
 
 /** A span as callers read it. */
 export const pair = ([begin, end]: Span): string[] => [isoTime(begin), isoTime(end)];
@@ -44,7 +44,7 @@ export function detailsFrom(index: ArchiveIndex, name: string, range: Range): Tr
   return { ...summaryOf(index, track), timeline: timeline.map(pair) };
 }
 
-/** Since the first recording or the first reason known; to the last footage, or to the present while a gap lasts. */
+/** Since the first recording or the first reason known; to the last footage, or to the present while a gap lasts. Those that were filled are told too. */
 export function gapsFrom(index: ArchiveIndex, name: string, range: Range, nowMs: number): GapEntry[] {
   const track = trackNamed(index, name);
   const [from, to] = boundsOf(range);
@@ -59,10 +59,13 @@ export function gapsFrom(index: ArchiveIndex, name: string, range: Range, nowMs:
   const begin = Math.max(from, first);
   const end = Math.min(to, Math.max(...ends));
   if (!(begin < end)) return [];
-  return gapCover(intervals.clip(begin, end), rows, [begin, end]).map(g => ({
-    begin: isoTime(g.beginMs),
-    end: isoTime(g.endMs),
-    reason: g.reason,
-    ...(g.filledMs === null ? {} : { filled: isoTime(g.filledMs) }),
-  }));
+  const missing = gapCover(intervals.clip(begin, end), rows, [begin, end]);
+  return [...missing, ...filledGaps(rows, [begin, end])]
+    .sort((a, b) => a.beginMs - b.beginMs)
+    .map(g => ({
+      begin: isoTime(g.beginMs),
+      end: isoTime(g.endMs),
+      reason: g.reason,
+      ...(g.filledMs === null ? {} : { filled: isoTime(g.filledMs) }),
+    }));
 }

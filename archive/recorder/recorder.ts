@@ -6,7 +6,9 @@ import { Fault, faultFrom } from '#core/errors';
 import type { World } from '#core/world';
 import type { GapReason } from '#media/gap';
 import type { AllLimits, KnownTrack, Library, LockEntry, Opened } from '../library/library.ts';
+import type { Missing } from '../library/missing.ts';
 import type { GapNote, Note } from '../library/notes.ts';
+import { Filling } from './filling.ts';
 import type { Shared } from './shared.ts';
 import { TrackRecorder } from './track-recorder.ts';
 import { WriteBudget } from './write-budget.ts';
@@ -56,6 +58,7 @@ export class Recorder {
   readonly #shared: Shared;
   readonly #known: Map<string, KnownTrack>;
   readonly #tracks = new Map<string, TrackRecorder>();
+  readonly #fillings = new Set<Filling>();
   #notes: Note[] = [];
   #committing: Promise<void> | undefined;
   #commitNotBefore = 0;
@@ -68,6 +71,8 @@ export class Recorder {
   #slow = false;
   /** Monotonic time of the last trouble; undefined when there is none. */
   #troubledAt: number | undefined;
+  /** Nothing new begins. */
+  #ending = false;
   #stopped = false;
   readonly #onDead: (fault: Fault) => void;
 
@@ -134,6 +139,21 @@ export class Recorder {
     };
   }
 
+  /** Footage of the past for a gap, as `missing` told it. Its owner calls `filled` when it has ended. */
+  fill(name: string, gap: Missing): Filling {
+    if (this.#ending) throw new Fault('storage', 'unavailable', 'the archive is not open');
+    const { files, folder, limits, monotonicMs, full } = this.#shared;
+    const parts = { files, folder, limits, monotonicMs, library: this.#library, full: () => full(name) };
+    const filling = new Filling(name, gap, parts);
+    this.#fillings.add(filling);
+    return filling;
+  }
+
+  /** Nothing of it is open any more. */
+  filled(filling: Filling): void {
+    this.#fillings.delete(filling);
+  }
+
   /** The track is not to be recorded any more. */
   async remove(name: string, reason: GapReason): Promise<void> {
     const track = this.#tracks.get(name);
@@ -188,6 +208,8 @@ export class Recorder {
 
   /** Everything is written, safe, and told when it resolves; the library may be closed then. False: the library did not take what it was told, and must find it at the next start. */
   async stop(): Promise<boolean> {
+    this.#ending = true;
+    await Promise.all([...this.#fillings].map(f => f.cancel()));
     await Promise.all([...this.#tracks.values()].map(t => t.stop('restart')));
     this.#stopped = true;
     await this.#retaining;

@@ -22,6 +22,8 @@ export interface NewFile {
   readonly origins: readonly number[];
   /** With the uuid box. */
   readonly init: Uint8Array;
+  /** This name and no other; without it the first free one. */
+  readonly path?: string;
   say(note: Note): void;
 }
 
@@ -55,9 +57,10 @@ export class SegmentFile {
   static async create(options: NewFile): Promise<SegmentFile> {
     const { files, folder, track, beginMs } = options;
     for (let clash = 0; clash < mostClashes; clash++) {
-      const path = segmentPath(track, beginMs, clash);
+      const path = options.path ?? segmentPath(track, beginMs, clash);
       const opened = await openNew(files, folder, path);
-      if (!opened) continue;
+      if (!opened && options.path === undefined) continue;
+      if (!opened) break;
       const { open, madeFolders } = opened;
       const file = new SegmentFile(path, open, options, madeFolders);
       try {

@@ -19,6 +19,7 @@ import { joinMs, type Span } from '../index/interval-list.ts';
 import type { KnownTrack } from '../library/library.ts';
 import type { GapNote } from '../library/notes.ts';
 import { ClockBase } from './clock-base.ts';
+import { earliestSecond, originsOf } from './origins.ts';
 import { type FileSoFar, holeMs, rotation } from './rotation.ts';
 import type { Shared } from './shared.ts';
 import { type NewSegment, type RunInArchive, TrackWriter } from './track-writer.ts';
@@ -282,18 +283,6 @@ export class TrackRecorder {
     this.#closeGap(since);
     this.#openGap(reason, since);
   }
-}
-
-/** Media time of a fragment's first sample of all tracks, seconds of the run. */
-const earliestSecond = ({ run, tracks }: Fragment): number =>
-  Math.min(...tracks.map(t => t.baseDts / (run.tracks[t.track]?.timescale ?? 1)));
-
-/** Media time at which each track's file time is 0: the earliest sample of all tracks. */
-function originsOf({ run, tracks }: Fragment, first: number): number[] {
-  // Rounding must not put the first sample before 0.
-  return run.tracks.map((t, i) =>
-    Math.min(Math.round(first * t.timescale), ...tracks.filter(f => f.track === i).map(f => f.baseDts)),
-  );
 }
 
 /** Media time of a fragment's leading track, seconds of the run. */

@@ -18,6 +18,7 @@ import { VideoStorage } from '#interface/video-storage';
 import { checkStorage, config } from './config.ts';
 import { Inlets } from './inlets.ts';
 import { type Kept, keepingOf, lockEvent } from './keeping.ts';
+import { Past } from './past.ts';
 
 type Config = Static<typeof config>;
 
@@ -186,6 +187,14 @@ class Storage {
     throw this.#lastFault ?? new Fault('storage', 'unavailable', 'the archive is not open yet');
   }
 
+  /** Footage that comes later than it should. */
+  readonly past = new Past({
+    library: () => this.#open,
+    recorder: () => this.#recorder,
+    limits: () => optionsFrom(this.#config).limits,
+    wallMs: () => this.#context.world.clock.wallMs(),
+  });
+
   readonly #kept: Kept = {
     world: () => this.#context.world,
     library: () => this.#open,
@@ -257,7 +266,14 @@ export default defineObjectType({
   create: context => {
     const storage = new Storage(context);
     return {
-      provides: { media: { open: track => storage.inlets.open(track) }, recorded: storage.recorded },
+      provides: {
+        media: {
+          open: track => storage.inlets.open(track),
+          missing: track => storage.past.missing(track),
+          fill: (track, gap) => storage.past.fill(track, gap),
+        },
+        recorded: storage.recorded,
+      },
       published: { VideoStorage: storage.published },
       start: () => storage.start(),
       apply: next => storage.apply(next),

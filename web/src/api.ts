@@ -153,9 +153,11 @@ export async function timeline(stor: string, track: string, part: Interval, sign
 }
 
 export async function gaps(stor: string, track: string, part: Interval, signal?: AbortSignal): Promise<Gap[]> {
-  type Entry = { readonly begin: string; readonly end: string; readonly reason: string };
+  type Entry = { readonly begin: string; readonly end: string; readonly reason: string; readonly filled?: string };
   const answer = await get<readonly Entry[]>(`${svc(stor, track, 'gaps')}?${range(part)}`, signal);
-  return answer.map(g => ({ beginMs: Date.parse(g.begin), endMs: Date.parse(g.end), reason: g.reason }));
+  // Those that were filled are part of the timeline.
+  const open = answer.filter(g => g.filled === undefined);
+  return open.map(g => ({ beginMs: Date.parse(g.begin), endMs: Date.parse(g.end), reason: g.reason }));
 }
 
 export const liveUrl = (name: string): string => `${svc(name)}/stream.m3u8`;

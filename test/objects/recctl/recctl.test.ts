@@ -61,6 +61,8 @@ function archive() {
       open.add(track);
       return { unit: u => void items.push(u), gap: g => void items.push(g), close: () => void open.delete(track) };
     },
+    missing: async () => [],
+    fill: () => assert.fail('it has nothing to do with the past'),
   };
   const units = (track: string): AccessUnit[] => (got.get(track) ?? []).filter((i): i is AccessUnit => 'pts' in i);
   return {
