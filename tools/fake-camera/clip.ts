@@ -7,13 +7,13 @@ import { av1Track, isAv1Keyframe, obus, obuType } from '#media/av1';
 import { h264Track } from '#media/h264';
 import { h265Track } from '#media/h265';
 import { mjpegTrack } from '#media/jpeg';
-import { plainTrack } from '#media/sound';
+import { opusSamples, plainTrack } from '#media/sound';
 import type { Track, VideoTrack } from '#media/track';
 import { isVp8Keyframe, vp8Size, vp8Track } from '#media/vp8';
 import { type FileTrack, houseTrack, readMp4, unitData } from '#mp4/file';
 import { readAdts } from './adts.ts';
 import { readAnnexB } from './annexb.ts';
-import { opusTicks, readOggOpus } from './ogg.ts';
+import { readOggOpus } from './ogg.ts';
 import { jpegSize, readIvf, readJpegs } from './pictures.ts';
 
 export interface ClipUnit {
@@ -168,7 +168,7 @@ function audioTrack(spec: string, key: (typeof audioKeys)[number], bytes: Uint8A
       const ogg = readOggOpus(bytes);
       if (!ogg) throw bad(spec, 'expected Opus in Ogg');
       const track = plainTrack('opus', 48000, ogg.channels);
-      return { track, units: ogg.packets.map(data => unit(data, opusTicks(data))) };
+      return { track, units: ogg.packets.map(data => unit(data, opusSamples(data))) };
     }
     case 'pcmu':
     case 'pcma': {

@@ -13,21 +13,6 @@ export function readOggOpus(bytes: Uint8Array): OggOpus | undefined {
   return { channels: head[9] ?? 1, packets: packets.slice(2) }; // behind it OpusTags
 }
 
-/** Duration of an Opus packet in ticks of 48 kHz (RFC 6716 3.1), and what it is made of. */
-export function opusTicks(packet: Uint8Array): number {
-  const toc = packet[0] ?? 0;
-  const configuration = toc >> 3;
-  const frame =
-    configuration < 12
-      ? [480, 960, 1920, 2880][configuration & 3]
-      : configuration < 16
-        ? [480, 960][configuration & 1]
-        : [120, 240, 480, 960][configuration & 3];
-  const code = toc & 3;
-  const frames = code === 0 ? 1 : code < 3 ? 2 : (packet[1] ?? 1) & 0x3f;
-  return (frame ?? 960) * frames;
-}
-
 function packetsOf(bytes: Uint8Array): Uint8Array[] {
   const packets: Uint8Array[] = [];
   let open: Uint8Array[] = [];
