@@ -48,7 +48,14 @@ export interface Goodbye {
 export type RtcpPacket = SenderReport | ReceiverReport | SourceDescription | Goodbye;
 
 /** Seconds from 1900 (NTP) to 1970. */
-const ntpToUnix = 2208988800;
+/** Seconds from NTP's 1900 to 1970. */
+export const ntpToUnix = 2208988800;
+
+/** UTC milliseconds of an NTP time of 64 bits. It wraps in 2036: seconds without the top bit belong to the second era (RFC 5905 6). */
+export function ntpMs(seconds: number, fraction: number): number {
+  const unix = seconds < 0x80000000 ? seconds + 0x100000000 - ntpToUnix : seconds - ntpToUnix;
+  return unix * 1000 + (fraction * 1000) / 0x100000000;
+}
 
 /** RTCP, not RTP: by the numbers that RTP keeps free for that (RFC 5761 4). */
 export const isRtcp = (bytes: Uint8Array, begin: number): boolean => {
@@ -97,12 +104,10 @@ export function parseRtcp(bytes: Uint8Array, begin: number, end: number): RtcpPa
 function senderReport(bytes: Uint8Array, at: number, until: number, count: number): SenderReport {
   const seconds = uint32(bytes, at + 8);
   const fraction = uint32(bytes, at + 12);
-  // NTP wraps in 2036: small values belong to the second era.
-  const unix = seconds < 0x80000000 ? seconds + 0x100000000 - ntpToUnix : seconds - ntpToUnix;
   return {
     type: 'sender-report',
     ssrc: uint32(bytes, at + 4),
-    wallMs: seconds === 0 ? 0 : unix * 1000 + (fraction * 1000) / 0x100000000,
+    wallMs: seconds === 0 ? 0 : ntpMs(seconds, fraction),
     ntpMiddle: (((seconds & 0xffff) << 16) | (fraction >>> 16)) >>> 0,
     rtpTime: uint32(bytes, at + 16),
     packets: uint32(bytes, at + 20),
