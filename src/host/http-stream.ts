@@ -11,7 +11,7 @@ import { createGunzip, createInflate } from 'node:zlib';
 import type { ByteStream } from '#core/bytes';
 import { Fault } from '#core/errors';
 import type { HttpOpenAnswer, HttpOpenRequest } from '#core/world';
-import { ofItsOwnMaking } from './http-client.ts';
+import { limitInterim, ofItsOwnMaking } from './http-client.ts';
 
 /** An idle connection is given up before most servers do so (5 s is Node's and Apache's). */
 const pool = { keepAlive: true, timeout: 4_000, maxFreeSockets: 16 } as const;
@@ -65,6 +65,7 @@ class Attempt {
       ...(wanted.verifyCertificate ? {} : ofItsOwnMaking),
     });
     this.#request.on('error', e => this.#fail(this.#faultOf(e)));
+    limitInterim(this.#request, this.#peer, fault => this.#fail(fault));
     this.#request.on('response', response => {
       clearTimeout(this.#timer);
       const headers = Object.fromEntries(Object.entries(response.headers).map(([k, v]) => [k, v?.toString()]));

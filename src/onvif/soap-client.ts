@@ -9,7 +9,7 @@
  * Answers are limited to 2 MiB. Faults: `connect-failed`, `timeout`, `onvif-login`,
  * `onvif-fault`, `onvif-unsupported`, `onvif-garbled`, `onvif-redirect`; none has a credential in it.
  */
-import { Fault } from '#core/errors';
+import { Fault, faultFrom } from '#core/errors';
 import type { Clock, Http, HttpClientAnswer, Random } from '#core/world';
 import { answerChallenge, type Challenge, type Login, parseChallenges, strongest } from '#rtsp/auth';
 import { serviceUrl } from './address.ts';
@@ -134,16 +134,20 @@ export class SoapClient {
           cnonce: way.cnonce,
           count: ++way.count,
         });
-      const answer = await http.request({
-        url: to,
-        method: 'POST',
-        headers,
-        body: text,
-        timeoutMs: options.timeoutMs ?? timeoutMs,
-        limitBytes: answerLimitBytes,
-        embedded: true,
-        signal: options.signal,
-      });
+      const answer = await http
+        .request({
+          url: to,
+          method: 'POST',
+          headers,
+          body: text,
+          timeoutMs: options.timeoutMs ?? timeoutMs,
+          limitBytes: answerLimitBytes,
+          embedded: true,
+          signal: options.signal,
+        })
+        .catch(e => {
+          throw faultFrom(e).code === 'too-large' ? tooLong(new URL(to).host) : e;
+        });
       if (![301, 302, 307, 308].includes(answer.status)) return answer;
       const next = URL.parse(answer.headers['location'] ?? '', to);
       const peer = new URL(to).hostname;
@@ -185,5 +189,9 @@ function garbled(peer: string, answer: HttpClientAnswer, read: object): Fault {
     status: answer.status,
   });
 }
+
+/** The device's doing: whoever called has not sent too much. */
+const tooLong = (peer: string): Fault =>
+  new Fault('protocol', 'onvif-garbled', `${peer}: expected an answer of at most ${answerLimitBytes} bytes, got more`);
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, b => b.toString(16).padStart(2, '0')).join('');

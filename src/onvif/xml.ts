@@ -2,9 +2,9 @@
  * XML answers as a small tree (XML 1.0, Namespaces in XML 1.0), read by saxes: no DTD is
  * looked into and no entity but the five of XML is known, so nothing expands. Names are
  * compared without their prefix, which every vendor chooses differently; a namespace is kept
- * for writing an element back. Limits: 20 000 elements, 64 deep; beyond them, and where the
+ * for writing an element back. Limits: 20 000 elements, 64 deep, 200 attributes each; beyond them, and where the
  * document does not end, there is no tree. Small mistakes (a bare `&`, a prefix that nobody
- * declared) are put up with. Mixed content is not kept: ONVIF has none.
+ * declared) are put up with, 100 of them: each costs as much as a hundred bytes without one. Mixed content is not kept: ONVIF has none.
  */
 import { SaxesParser } from 'saxes';
 
@@ -22,6 +22,11 @@ export interface XmlElement {
 
 const elementLimit = 20_000;
 const depthLimit = 64;
+const mistakeLimit = 100;
+/** Of one element. */
+const attributeLimit = 200;
+/** As much as is read before anybody looks whether it is too much. */
+const pieceLength = 2048;
 
 interface Growing {
   name: string;
@@ -39,9 +44,17 @@ export function parseXml(text: string): XmlElement | undefined {
   let count = 0;
   let tooMuch = false;
   let ended = false;
+  let mistakes = 0;
   // Without a listener the parser would throw at the first mistake.
-  parser.on('error', () => undefined);
+  parser.on('error', () => {
+    tooMuch ||= ++mistakes > mistakeLimit;
+  });
+  let attributeCount = 0;
+  parser.on('attribute', () => {
+    tooMuch ||= ++attributeCount > attributeLimit;
+  });
   parser.on('opentag', tag => {
+    attributeCount = 0;
     if (ended || ++count > elementLimit || open.length >= depthLimit) {
       tooMuch ||= !ended;
       return;
@@ -68,8 +81,8 @@ export function parseXml(text: string): XmlElement | undefined {
   });
   // In pieces, so that a document that is too much is not read to its end. Blanks before the declaration are common.
   const document = withoutBareAmpersands(text.trimStart());
-  for (let at = 0; at < document.length && !tooMuch && !ended; at += 16_384)
-    parser.write(document.slice(at, at + 16_384));
+  for (let at = 0; at < document.length && !tooMuch && !ended; at += pieceLength)
+    parser.write(document.slice(at, at + pieceLength));
   return ended && !tooMuch ? root : undefined;
 }
 

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request as http1 } from 'node:http';
 import { connect as http2 } from 'node:http2';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -575,5 +575,51 @@ describe('the client', () => {
       kind: 'transport',
       message: /127\.0\.0\.1:1: ECONNREFUSED/,
     });
+  });
+
+  /** A peer that is no HTTP server of ours: says this over and over, until the client has enough. */
+  const flooding = async (head: string, over: string, act: (url: string) => Promise<void>): Promise<void> => {
+    const piece = Buffer.from(over.repeat(1000));
+    const server = createServer(socket => {
+      const more = (): void => {
+        while (socket.writable && socket.write(piece));
+      };
+      socket
+        .on('error', () => undefined)
+        .on('drain', more)
+        .once('data', () => {
+          socket.write(head);
+          more();
+        });
+    });
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    try {
+      await act(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    } finally {
+      server.close();
+    }
+  };
+
+  test('a body that comes byte by byte takes no more memory than one in large pieces', async () => {
+    const { request } = createHttp(log, createPaths(home));
+    const limitBytes = 300_000;
+    await flooding('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', '1\r\na\r\n', async url => {
+      const before = process.memoryUsage().heapUsed;
+      let most = before;
+      const watch = setInterval(() => {
+        most = Math.max(most, process.memoryUsage().heapUsed);
+      }, 5);
+      await assert.rejects(request({ url, method: 'GET', timeoutMs: 20_000, limitBytes }), { code: 'too-large' });
+      clearInterval(watch);
+      // Kept one by one they were 100 bytes each: 30 MB.
+      assert.ok(most - before < 20_000_000, `grew by ${most - before} bytes`);
+    });
+  });
+
+  test('a peer that sends interim answers without end is given up', async () => {
+    const { request } = createHttp(log, createPaths(home));
+    await flooding('', 'HTTP/1.1 100 Continue\r\n\r\n', url =>
+      assert.rejects(request({ url, method: 'GET', timeoutMs: 20_000, limitBytes: 100 }), { code: 'http-garbled' }),
+    );
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { Fault } from '#core/errors';
 import { type FakeReply, fakeDevice, soap, soapFault } from '#fake/onvif';
 import { OnvifDevice } from '#onvif/device';
 import { parseXml, textAt } from '#onvif/xml';
@@ -206,4 +207,11 @@ describe('a device', () => {
   for (const [name, reply, code] of others)
     test(`that answers with ${name} is told with ${code}`, () =>
       assert.rejects(new OnvifDevice(fakeDevice(() => reply).parts).information(), { code }));
+
+  test('that answers with more than is taken has answered wrong; whoever called has not', () => {
+    const d = fakeDevice(() => {
+      throw new Fault('argument', 'too-large', '10.0.0.7: the answer is longer than 2097152 bytes');
+    });
+    return assert.rejects(new OnvifDevice(d.parts).information(), { kind: 'protocol', code: 'onvif-garbled' });
+  });
 });

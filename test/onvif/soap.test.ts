@@ -4,6 +4,8 @@ import { soap, soapFault } from '#fake/onvif';
 import { isLoginFault, isUnknownAction, readEnvelope, writeEnvelope } from '#onvif/soap';
 import { booleanOf, escapeXml, numberOf, parseXml, textAt, writeXml } from '#onvif/xml';
 
+const attributes = (count: number): string => Array.from({ length: count }, (_, i) => `a${i}=""`).join(' ');
+
 describe('parseXml', () => {
   const cases: [name: string, text: string, a: string | undefined][] = [
     ['prefixes do not matter', '<x:r xmlns:x="u"><y:a xmlns:y="v">1</y:a></x:r>', '1'],
@@ -27,6 +29,11 @@ describe('parseXml', () => {
     ['a page of HTML that never closes is none', '<html><body><p>404<br></body></html>', undefined],
     ['no text is none', '', undefined],
     ['65 elements deep are too deep', `${'<r>'.repeat(65)}${'</r>'.repeat(65)}`, undefined],
+    ['99 mistakes are put up with', `<r>${'&;'.repeat(49)}${'\u0001'.repeat(50)}<a>1</a></r>`, '1'],
+    ['101 mistakes are too many', `<r>${'\u0001'.repeat(101)}<a>1</a></r>`, undefined],
+    ['200 attributes are put up with', `<r><a ${attributes(200)}>1</a></r>`, '1'],
+    ['201 attributes are too many', `<r><a ${attributes(201)}>1</a></r>`, undefined],
+    ['attributes are counted element by element', `<r ${attributes(200)}><b ${attributes(200)}/><a>1</a></r>`, '1'],
     ['20001 elements are too many', `<r>${'<a/>'.repeat(20_000)}</r>`, undefined],
   ];
   for (const [name, text, a] of cases) test(name, () => assert.equal(textAt(parseXml(text), 'a'), a));
