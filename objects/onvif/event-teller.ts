@@ -16,8 +16,10 @@ const settleMs = 15_000;
 const withoutEventsMs = 3_600_000;
 /** A login that is refused is tried by the stream, too; devices lock accounts. */
 const refusedMs = 300_000;
-/** A device that answers at once with nothing is not asked at once again. */
+/** A device that answers at once with no news is not asked at once again. */
 const pauseMs = 250;
+/** Nor is one that has so much of it: a hundred a second, in the long run, are heard of one device. */
+const pausePerEventMs = 10;
 
 export class EventTeller {
   readonly #access: DeviceAccess;
@@ -73,17 +75,21 @@ export class EventTeller {
         const askedMs = clock.monotonicMs();
         const messages = await point.pull(signal);
         if (first) this.#works();
+        let told = 0;
         for (const message of messages) {
           const state = deviceState(message);
           const news = state && this.#states.take(state);
-          if (news) this.#emit(news);
+          if (!news) continue;
+          this.#emit(news);
+          told++;
         }
         const nowMs = clock.monotonicMs();
         if (!settled && nowMs - openedMs >= settleMs) {
           settled = true;
           for (const ended of this.#states.settle()) this.#emit(ended);
         }
-        if (messages.length === 0 && nowMs - askedMs < pauseMs) await clock.sleep(pauseMs, signal);
+        if (told > 0) await clock.sleep(told * pausePerEventMs, signal);
+        else if (nowMs - askedMs < pauseMs) await clock.sleep(pauseMs, signal);
       }
     } finally {
       await point.close();

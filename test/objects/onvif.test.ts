@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Fault } from '#core/errors';
 import { fakeContext } from '#fake/context';
+import { fakeDevice, soap } from '#fake/onvif';
 import { fakeWorld } from '#fake/world';
 import { clock } from '#host/clock';
 import { httpRequest } from '#host/http-client';
@@ -162,6 +163,35 @@ describe('onvif: events', () => {
     assert.equal(b.log.lines.filter(l => l.event === 'no-device-events').length, 1);
     assert.equal(b.context.state(), 'running');
   });
+
+  const message = (state: boolean): string =>
+    '<wsnt:NotificationMessage><wsnt:Topic>tns1:VideoSource/MotionAlarm</wsnt:Topic><wsnt:Message><tt:Message PropertyOperation="Changed">' +
+    `<tt:Source><tt:SimpleItem Name="Source" Value="0"/></tt:Source><tt:Data><tt:SimpleItem Name="State" Value="${state}"/></tt:Data></tt:Message></wsnt:Message></wsnt:NotificationMessage>`;
+  const floods: [name: string, messages: string, most: number][] = [
+    ['changes without end', (message(true) + message(false)).repeat(50), 200],
+    ['the same without end', message(true).repeat(50), 1],
+  ];
+  for (const [name, messages, most] of floods)
+    test(`a device that tells ${name} is asked as seldom as others`, async t => {
+      const answers: Record<string, string> = {
+        GetServices:
+          '<tds:R><tds:Service><tds:Namespace>http://www.onvif.org/ver10/events/wsdl</tds:Namespace><tds:XAddr>http://x/events</tds:XAddr></tds:Service></tds:R>',
+        CreatePullPointSubscription:
+          '<tev:R><tev:SubscriptionReference><a:Address>http://x/1</a:Address></tev:SubscriptionReference></tev:R>',
+        PullMessages: `<tev:R>${messages}</tev:R>`,
+      };
+      const d = fakeDevice(name => ({ body: soap(answers[name] ?? '<tds:R/>') }));
+      const world = fakeWorld({ clock: clock as never, random: random as never, http: d.parts.http as never });
+      const config = { ...defaults, url: d.parts.url, enable: ['events'] };
+      const context = fakeContext(onvif, 'cam', config as never, world);
+      t.after(() => context.scope.close());
+      (await onvif.create(context as never)).start?.();
+      await new Promise(r => setTimeout(r, 1500));
+      const events = context.said.events.length;
+      const pulls = d.asked().filter(f => f === 'PullMessages').length;
+      assert.ok(events >= 1 && events <= most, `${events} events`);
+      assert.ok(pulls >= 1 && pulls <= 7, `${pulls} pulls`);
+    });
 
   test('the subscription is given back at the end', async t => {
     const b = await bench(t, { media: false }, { enable: ['events'] });
