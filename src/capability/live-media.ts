@@ -7,8 +7,8 @@ import type { Run } from '#media/track';
 export interface LiveMedia {
   /**
    * Hands every unit to `sink` from now on, beginning with the latest group of pictures kept
-   * (`from: 'keyframe'`, for viewers; `kept`, for recordings, unless it begins before `notBeforeMs` or is larger than
-   * `mostBytes`) or with the next key frame that comes (`from: 'next'`).
+   * (`from: 'keyframe'`, for viewers; `kept`, for recordings, unless it begins before `notBeforeMs`, is larger than
+   * `mostBytes` or has a hole) or with the next key frame that comes (`from: 'next'`).
    * A dynamic source connects while somebody is attached. `close` may be called at any time, inside the sink too.
    */
   attach(

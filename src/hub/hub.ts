@@ -31,7 +31,7 @@ export interface AttachOptions {
   readonly who: string;
   /**
    * `keyframe`: the kept group of pictures first, before `attach` returns, for viewers; `kept`: so too, for
-   * recordings; `next`: from the next keyframe that comes.
+   * recordings, if nothing of it was lost; `next`: from the next keyframe that comes.
    */
   readonly from: 'keyframe' | 'kept' | 'next';
   /** With `kept`: a group that begins before this wall time, or is larger, is left out. */
@@ -181,7 +181,9 @@ export class Hub {
     mostBytes = Number.POSITIVE_INFINITY,
   }: AttachOptions): boolean {
     if (from !== 'kept') return from === 'keyframe';
-    return (this.#gop[0]?.wallMs ?? 0) >= notBeforeMs && this.#gopBytes <= mostBytes;
+    if ((this.#gop[0]?.wallMs ?? 0) < notBeforeMs || this.#gopBytes > mostBytes) return false;
+    // A camera that has just begun to send may have done so in the middle of something.
+    return this.#gop.every((u, i) => i === 0 || u.lost === 0);
   }
 
   #tell(a: Attachment, gap: Gap): void {

@@ -36,8 +36,21 @@ export function packetTimes(file: string, kind: 'v' | 'a'): number[] {
 const atTheirTimes = ['-vsync', 'passthrough', '-enc_time_base', '-1'];
 
 /** Decodes everything, failing on any complaint; the number of pictures shown. */
-export function decodedPictures(file: string): number {
-  run('ffmpeg', ['-v', 'error', '-xerror', '-nostdin', '-i', file, ...atTheirTimes, '-f', 'null', '-']);
+export function decodedPictures(file: string, fromSeconds = 0): number {
+  run('ffmpeg', [
+    '-v',
+    'error',
+    '-xerror',
+    '-nostdin',
+    '-ss',
+    String(fromSeconds),
+    '-i',
+    file,
+    ...atTheirTimes,
+    '-f',
+    'null',
+    '-',
+  ]);
   const text = run('ffprobe', [
     '-v',
     'error',

@@ -162,9 +162,13 @@ export class H265Depacketizer implements Depacketizer {
     // first_slice_segment_in_pic_flag
     if (!this.#picture && this.#fragment < 0 && (first & 0x80) === 0) this.#damaged = true;
     if (this.#timestamp !== this.#endedAt || (first & 0x80) !== 0) return true;
-    if (!this.#markerLies) this.#taker.fault('a slice after the marker: from now on only timestamps end a picture');
+    if (!this.#markerLies) {
+      this.#taker.fault('a slice after the marker: from now on only timestamps end a picture');
+      this.#taker.quirk?.('marker-on-every-slice');
+      // The picture that was handed on lacks this slice: that is told with the next one.
+      this.#lost++;
+    }
     this.#markerLies = true;
-    this.#taker.quirk?.('marker-on-every-slice');
     return false;
   }
 

@@ -129,7 +129,7 @@ const cases: [name: string, into: string[], out: string[]][] = [
   [
     'the marker on every slice: noticed, then ignored',
     ['1 4180 M', '1 4120 M', '2 4181 M', '2 4121 M', '3 4182 M'],
-    ['P1 4180', '! a slice after the marker: from now on only timestamps end a picture', 'P2 4181 4121'],
+    ['P1 4180', '! a slice after the marker: from now on only timestamps end a picture', 'P2 4181 4121 lost 1'],
   ],
   ['two fields with one timestamp and a marker each', ['1 4180 M', '1 4181 M'], ['P1 4180', 'P1 4181']],
   [

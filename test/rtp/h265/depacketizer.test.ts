@@ -108,7 +108,7 @@ const cases: [name: string, into: string[], out: string[]][] = [
       'P1 020180',
       '! a slice after the marker: from now on only timestamps end a picture',
       'quirk marker-on-every-slice',
-      'P2 020180 020101',
+      'P2 020180 020101 lost 1',
     ],
   ],
   ['PACI is not spoken', ['1 6401 00 M', '1 0201 80 M'], ['! a packet of type 50', 'P1 020180']],
