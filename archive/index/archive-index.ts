@@ -11,6 +11,7 @@ import { HashTable } from './hash-table.ts';
 import { type Edit, IntervalList, joined, joinMs, type Span } from './interval-list.ts';
 import { LiveDatabase } from './live-database.ts';
 import { LockTable } from './lock-table.ts';
+import { PacketTable } from './packet-table.ts';
 import { type FileRow, fileFrom, type GapRow, type RawFile, type TrackRow } from './rows.ts';
 import { bringUpToDate } from './schema.ts';
 
@@ -20,6 +21,7 @@ export class ArchiveIndex {
   readonly locks: LockTable;
   readonly hashes: HashTable;
   readonly #gaps: GapTable;
+  readonly packets: PacketTable;
   /** Cached per track; dropped whole when a transaction fails. */
   readonly #intervals = new Map<number, IntervalList>();
 
@@ -32,6 +34,7 @@ export class ArchiveIndex {
     this.locks = new LockTable(this.#db);
     this.hashes = new HashTable(this.#db);
     this.#gaps = new GapTable(this.#db);
+    this.packets = new PacketTable(this.#db);
   }
 
   close(): void {

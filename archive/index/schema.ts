@@ -113,8 +113,18 @@ CREATE TABLE known_hashes (
 ) STRICT, WITHOUT ROWID;
 `;
 
+const packets = `
+-- Packed counts of transport stream packets per fragment (index/packet-table.ts), once they have been counted.
+CREATE TABLE packets (
+  file   INTEGER PRIMARY KEY REFERENCES files ON DELETE CASCADE,
+  -- Of the layout that they are counts of.
+  layout INTEGER NOT NULL,
+  counts BLOB NOT NULL
+) STRICT;
+`;
+
 /** Step n makes version n + 1 of version n; the first one makes version 1 of nothing. */
-const steps: readonly string[] = [first, locksAndHashes];
+const steps: readonly string[] = [first, locksAndHashes, packets];
 
 /** Brings an empty database or an older index to the present version. Fault `index-version` for a newer one. */
 export function bringUpToDate(db: Database): void {

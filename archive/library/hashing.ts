@@ -7,6 +7,7 @@ import { faultFrom } from '#core/errors';
 import type { Clock, OpenFile } from '#core/world';
 import { linkOf } from '../format/ledger-line.ts';
 import type { FileRow } from '../index/rows.ts';
+import { countsOf } from '../read/packet-counts.ts';
 import { relist } from '../read/present.ts';
 import type { Place } from './recovery.ts';
 
@@ -97,6 +98,8 @@ export class Hasher {
     await ledger.append([[this.#clock.wallMs(), { hash: { track, ...link, prev, chain } }]]);
     index.hashes.set(row.name, sha256);
     index.hashes.setChain(track, chain);
+    // Its headers are read at once, while the system has them in memory still.
+    await countsOf(this.#place, row);
     return true;
   }
 

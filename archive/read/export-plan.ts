@@ -31,6 +31,8 @@ export interface Chunk {
   description: number;
   /** From the first byte of sample data of the export. */
   dataOffset: number;
+  /** Of its first sample, in the file that it is in. */
+  fileOffset: number;
 }
 
 export interface OutTrack {
@@ -47,8 +49,21 @@ export interface Piece {
   readonly bytes: number;
 }
 
+/** A fragment of which something is taken, in its place. */
+export interface OutFragment extends Taken {
+  /** Added to seconds of its run to have those of the export. */
+  readonly shift: number;
+  /** It does not follow on from the fragment before it. */
+  readonly discontinuity: boolean;
+  /** Video first: with the index of their track in the export. */
+  readonly chunks: readonly { readonly track: number; readonly chunk: Chunk }[];
+}
+
 export interface ExportPlan {
   readonly tracks: readonly OutTrack[];
+  readonly fragments: readonly OutFragment[];
+  /** A gap lasts as long as it did. */
+  readonly keepsGaps: boolean;
   /** Sample data in order. */
   readonly pieces: readonly Piece[];
   readonly dataBytes: number;
@@ -113,7 +128,7 @@ export function planExport(
   for (const t of taken) place.add(t, tracks);
   const out = (['video', 'audio'] as const).flatMap(kind => tracks.get(kind) ?? []);
   for (const t of out) closeHoles(t);
-  const { pieces, dataBytes } = layOut(taken, out);
+  const { fragments, pieces, dataBytes } = layOut(taken, out, place.places);
   const start = taken[0]?.source;
   const beginMs = start ? Math.max(interval.beginMs, start.record.beginMs) : interval.beginMs;
   if (start) {
@@ -123,15 +138,24 @@ export function planExport(
     const from = place.secondsOf(start, lead) + (beginMs - start.record.beginMs) / 1000;
     const last = taken.at(-1);
     const lastLead = last?.lead ?? (last ? dtsSeconds(last.source) + delay : 0);
+    // The last footage may be of another kind than the first.
+    const lastDelay = last ? lastLead - dtsSeconds(last.source) : delay;
     const endWanted = last
       ? place.secondsOf(last.source, lastLead) + (interval.endMs - last.source.record.beginMs) / 1000
       : 0;
     // The last picture lasts until the end asked for, or until the footage ends.
-    const to = Math.min(place.end + delay, endWanted);
+    const to = Math.min(place.end + lastDelay, endWanted);
     const wait = gaps === 'keep' ? Math.max(0, beginMs - interval.beginMs) / 1000 : 0;
-    for (const t of out) t.edits = editsOf(t, from, Math.max(from, to), wait, t.kind === 'video' ? delay : 0);
+    for (const t of out) t.edits = editsOf(t, from, Math.max(from, to), wait, t.kind === 'video' ? lastDelay : 0);
   }
-  return { tracks: out, pieces, dataBytes, beginMs: gaps === 'keep' ? interval.beginMs : beginMs };
+  return {
+    keepsGaps: gaps === 'keep',
+    tracks: out,
+    fragments,
+    pieces,
+    dataBytes,
+    beginMs: gaps === 'keep' ? interval.beginMs : beginMs,
+  };
 }
 
 /** Puts fragments one behind the other: exactly within uninterrupted media, closed up or held apart at gaps. */
@@ -148,6 +172,8 @@ class TimeLine {
   #last: Source | undefined;
   /** Where everything so far ends. */
   end = 0;
+  /** Of each fragment that is used. */
+  readonly places = new Map<Source, { readonly shift: number; readonly discontinuity: boolean }>();
 
   constructor(gaps: 'skip' | 'keep') {
     this.#gaps = gaps;
@@ -177,6 +203,7 @@ class TimeLine {
       this.#firstShift ??= this.#shift;
       this.#run = source.file.run;
     }
+    this.places.set(source, { shift: this.#shift, discontinuity: isNew && this.places.size > 0 });
     this.#runEnd = lead?.end ?? 0;
     this.#last = source;
     source.init.tracks.forEach((track, i) => {
@@ -209,7 +236,18 @@ class TimeLine {
       ? before.dts + runTicks(source, index) - runTicks(before.source, before.track)
       : Math.round((runTicks(source, index) / track.timescale + this.#shift) * track.timescale);
     const description = before?.source.file.format === source.file.format ? before.description : describe(o, track);
-    o.chunks.push({ source, track: index, count, bytes, dts, duration, extra: 0, description, dataOffset: 0 });
+    o.chunks.push({
+      source,
+      track: index,
+      count,
+      bytes,
+      dts,
+      duration,
+      extra: 0,
+      description,
+      dataOffset: 0,
+      fileOffset: 0,
+    });
   }
 
   /** Time line of a moment of a file's time, seconds; of the first fragment's file or the last one's. */
@@ -257,16 +295,31 @@ function closeHoles({ chunks }: OutTrack): void {
 }
 
 /** Ranges of files in the order of the export, adjoining ones joined; fills in where each chunk's data lie. */
-function layOut(taken: readonly Taken[], out: readonly OutTrack[]): { pieces: Piece[]; dataBytes: number } {
-  const chunkOf = new Map<Source, Chunk[]>();
-  for (const t of out) for (const c of t.chunks) chunkOf.set(c.source, [...(chunkOf.get(c.source) ?? []), c]);
+function layOut(
+  taken: readonly Taken[],
+  out: readonly OutTrack[],
+  places: TimeLine['places'],
+): Pick<ExportPlan, 'fragments' | 'pieces' | 'dataBytes'> {
+  const chunksOf = new Map<Source, { track: number; chunk: Chunk }[]>();
+  for (const [track, { chunks }] of out.entries())
+    for (const chunk of chunks) {
+      const known = chunksOf.get(chunk.source);
+      if (known) known.push({ track, chunk });
+      else chunksOf.set(chunk.source, [{ track, chunk }]);
+    }
+  const fragments: OutFragment[] = [];
   const pieces: Piece[] = [];
   let dataBytes = 0;
-  for (const { source } of taken) {
+  for (const t of taken) {
+    const { source } = t;
+    const place = places.get(source);
+    const chunks = chunksOf.get(source) ?? [];
+    if (place) fragments.push({ ...t, ...place, chunks });
     // In a fragment the data of video come first, then those of the other tracks in order.
-    for (const c of chunkOf.get(source) ?? []) {
+    for (const { chunk: c } of chunks) {
       const offset = source.record.offset + source.record.headerBytes + bytesBefore(source, c.track);
       c.dataOffset = dataBytes;
+      c.fileOffset = offset;
       dataBytes += c.bytes;
       const last = pieces.at(-1);
       if (last?.file === source.file && last.offset + last.bytes === offset)
@@ -274,7 +327,7 @@ function layOut(taken: readonly Taken[], out: readonly OutTrack[]): { pieces: Pi
       else pieces.push({ file: source.file, offset, bytes: c.bytes });
     }
   }
-  return { pieces, dataBytes };
+  return { fragments, pieces, dataBytes };
 }
 
 function bytesBefore({ init, record }: Source, track: number): number {

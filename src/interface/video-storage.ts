@@ -140,7 +140,8 @@ export const VideoStorage = defineInterface('VideoStorage', {
         format: Type.Optional(
           Type.Union([Type.Literal('isom'), Type.Literal('fmp4'), Type.Literal('ts')], {
             default: 'isom',
-            description: 'isom: a plain MP4 that every player opens; fmp4 and ts are not in this build',
+            description:
+              'isom: a plain MP4 that every player opens; fmp4: fragmented; ts: MPEG-TS, which begins with the key frame that X-Timestamp tells',
           }),
         ),
         gaps: Type.Optional(

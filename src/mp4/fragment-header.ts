@@ -95,7 +95,10 @@ export function writeFragmentHeader(
   }
   const bytes = new Uint8Array(prftBytes + moofBytes + 8);
   const view = new DataView(bytes.buffer);
-  if (prftOf) writePrft(view, prftOf, writtenDts(prftOf, originSeconds));
+  if (prftOf) {
+    const pts = writtenDts(prftOf, originSeconds) + (prftOf.offsets[0] ?? 0);
+    writePrft(view, prftOf.index + 1, prftOf.wallMs, pts);
+  }
   let at = prftBytes;
   view.setUint32(at, moofBytes);
   view.setUint32(at + 4, fourccs.moof);
@@ -180,16 +183,17 @@ function writeTraf(view: DataView, at: number, samples: SampleColumns, dts: numb
 /** 1900 to 1970: 70 years with 17 leap days. */
 const ntpEpochSeconds = (70 * 365 + 17) * 86400;
 
-function writePrft(view: DataView, samples: SampleColumns, dts: number): void {
+/** 32 bytes at the beginning of `view`: that the sample of this track with this media time was captured at `wallMs`. */
+export function writePrft(view: DataView, trackId: number, wallMs: number, mediaTime: number): void {
   view.setUint32(0, 32);
   view.setUint32(4, fourccs.prft);
   view.setUint32(8, 0x1000018); // flags 24: the wall clock at which the media was captured
-  view.setUint32(12, samples.index + 1);
-  const seconds = Math.floor(samples.wallMs / 1000);
-  const fraction = (samples.wallMs - seconds * 1000) / 1000;
+  view.setUint32(12, trackId);
+  const seconds = Math.floor(wallMs / 1000);
+  const fraction = (wallMs - seconds * 1000) / 1000;
   view.setUint32(16, (seconds + ntpEpochSeconds) % 0x100000000);
   view.setUint32(20, Math.floor(fraction * 0x100000000));
-  setU64(view, 24, dts + (samples.offsets[0] ?? 0));
+  setU64(view, 24, mediaTime);
 }
 
 /**

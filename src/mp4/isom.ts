@@ -15,7 +15,15 @@
 import { Fault } from '#core/errors';
 import type { Track } from '#media/track';
 import { ascii, box, fullBox, join, setU64, u32, u64 } from './box.ts';
-import { dataInformation, handlerBox, mediaHeader, mediaKindHeader, movieHeader, trackHeader } from './movie.ts';
+import {
+  dataInformation,
+  editList,
+  handlerBox,
+  mediaHeader,
+  mediaKindHeader,
+  movieHeader,
+  trackHeader,
+} from './movie.ts';
 import type { Edit } from './movie-parser.ts';
 import { sampleEntry } from './sample-entry.ts';
 
@@ -126,11 +134,9 @@ const nest = (type: string, sections: readonly Section[]): Section[] => [
 function trak(movie: IsomMovie, track: IsomTrack, trackId: number, headBytes: number): Section[] {
   const { descriptions, edits } = track;
   const [first] = descriptions;
-  const rows = u32(edits.length);
-  const elst = fullBox('elst', 1, 0, rows, ...edits.map(e => join(u64(e.duration, e.mediaTime), u32(0x10000))));
   return nest('trak', [
     trackHeader(first, trackId, shown(movie, track)),
-    ...(edits.length > 0 ? [box('edts', elst)] : []),
+    ...(edits.length > 0 ? [box('edts', editList(edits))] : []),
     ...nest('mdia', [
       mediaHeader(first.timescale, track.duration),
       handlerBox(first.kind),
@@ -138,7 +144,7 @@ function trak(movie: IsomMovie, track: IsomTrack, trackId: number, headBytes: nu
         mediaKindHeader(first.kind),
         dataInformation(),
         ...nest('stbl', [
-          fullBox('stsd', 0, 0, u32(descriptions.length), ...descriptions.map(sampleEntry)),
+          fullBox('stsd', 0, 0, u32(descriptions.length), ...descriptions.map(d => sampleEntry(d))),
           ...tables(track, first.kind === 'video' && descriptions.some(d => d.codec !== 'mjpeg'), headBytes),
         ]),
       ]),

@@ -1,6 +1,7 @@
 /** Header boxes that fragmented files and exports have in common (ISO/IEC 14496-12 8.2, 8.3, 8.4, 8.7). */
 import type { Track } from '#media/track';
-import { ascii, box, fullBox, u16, u32, u64, zeros } from './box.ts';
+import { ascii, box, fullBox, join, u16, u32, u64, zeros } from './box.ts';
+import type { Edit } from './movie-parser.ts';
 
 /** The unity matrix: 16.16, 16.16, 2.30. */
 const matrix = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
@@ -55,3 +56,7 @@ export const dataInformation = (): Uint8Array => box('dinf', fullBox('dref', 0, 
 
 export const mediaKindHeader = (kind: Track['kind']): Uint8Array =>
   kind === 'video' ? fullBox('vmhd', 0, 1, zeros(8)) : fullBox('smhd', 0, 0, zeros(4));
+
+/** `elst`, all edits at normal speed. */
+export const editList = (edits: readonly Edit[]): Uint8Array =>
+  fullBox('elst', 1, 0, u32(edits.length), ...edits.map(e => join(u64(e.duration, e.mediaTime), u32(0x10000))));

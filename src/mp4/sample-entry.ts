@@ -15,12 +15,15 @@ import type { AudioTrack, Track, VideoTrack } from '#media/track';
 import { box, fullBox, u8, u16, u32, zeros } from './box.ts';
 import { objectTypes, writeAv1C, writeAvcC, writeEsds, writeHvcC, writeVpcC } from './decoder-config.ts';
 
-/** Throws Fault `protocol` for a track without usable parameter sets. */
-export function sampleEntry(track: Track): Uint8Array {
-  return track.kind === 'video' ? videoEntry(track) : audioEntry(track);
+/**
+ * `inBand`: samples of H.264 and H.265 may have parameter sets inside, too: avc3, hev1 (ISO/IEC 14496-15 5.3.3, 8.3.3).
+ * Throws Fault `protocol` for a track without usable parameter sets.
+ */
+export function sampleEntry(track: Track, inBand = false): Uint8Array {
+  return track.kind === 'video' ? videoEntry(track, inBand) : audioEntry(track);
 }
 
-function videoEntry(track: VideoTrack): Uint8Array {
+function videoEntry(track: VideoTrack, inBand: boolean): Uint8Array {
   const visual = (type: string, config: Uint8Array): Uint8Array =>
     box(
       type,
@@ -36,9 +39,9 @@ function videoEntry(track: VideoTrack): Uint8Array {
     );
   switch (track.codec) {
     case 'h264':
-      return visual('avc1', box('avcC', usable(track, writeAvcC(track.parameterSets))));
+      return visual(inBand ? 'avc3' : 'avc1', box('avcC', usable(track, writeAvcC(track.parameterSets))));
     case 'h265':
-      return visual('hvc1', box('hvcC', usable(track, writeHvcC(track.parameterSets))));
+      return visual(inBand ? 'hev1' : 'hvc1', box('hvcC', usable(track, writeHvcC(track.parameterSets))));
     case 'mjpeg':
       return visual('mp4v', fullBox('esds', 0, 0, writeEsds(objectTypes.mjpeg, 'video', zeros(0))));
     case 'av1':

@@ -43,6 +43,9 @@ export interface PacketCounts {
   pcr: number;
 }
 
+/** Another one whenever the same units take another number of packets than before: counts are kept in archives. */
+export const layoutVersion = 1;
+
 const tablesTicks = 0.4 * stampRate;
 const pcrTicks = 0.04 * stampRate;
 const groupTicks = 0.12 * stampRate;

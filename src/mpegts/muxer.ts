@@ -3,13 +3,13 @@
  * layout.ts' to say, byte for byte; this writes it. No clock and no memory but the continuity counters, which can be given:
  * a segment that is written by itself continues the one before it if it begins with the counts of all before.
  *
- * Times of the run plus 1.4 s become those of the stream; the clock reference is 0.7 s before decoding time, which
+ * Times of the run plus 1.4 s, and what `MuxPlace` adds, become those of the stream; the clock reference is 0.7 s before decoding time, which
  * is how far a decoder's buffer may be filled.
  */
 import { stampWrap } from '#demux/run-maker';
-import { aacSampleRates, parseAudioSpecificConfig } from '#media/aac';
 import type { AccessUnit } from '#media/access-unit';
-import type { AudioTrack, Run, Track } from '#media/track';
+import { adtsBytes, adtsTemplate, writeAdtsHeader } from '#media/adts';
+import type { Run, Track } from '#media/track';
 import {
   carriedTracks,
   countStep,
@@ -33,11 +33,29 @@ const delayTicks = 0.7 * 90_000;
 /** Start values of the continuity counters: what was written before, modulo 16. */
 export type Counters = Partial<Pick<PacketCounts, 'pat' | 'pmt' | 'video' | 'audio'>>;
 
-type Pes = Extract<Step<AccessUnit>, { kind: 'pes' }>;
+/** What of an access unit is written. */
+export type MuxUnit = Pick<AccessUnit, 'track' | 'pts' | 'dts' | 'keyframe' | 'data'>;
+
+/** Where in a stream that has more than this run it stands. */
+export interface MuxPlace {
+  /** Of the PMT, 0 to 31: another one when the formats are others than in the run before. Default 0. */
+  readonly version?: number;
+  /** Added to all times, 90 kHz. Default 0. */
+  readonly shiftTicks?: number;
+  /** The clock does not go on from what was before: told with the first reference (2.4.3.5). */
+  readonly discontinuity?: boolean;
+}
+
+type Pes = Extract<Step<MuxUnit>, { kind: 'pes' }>;
+
+/** Continuity counters count to this. */
+const turn = 16;
 
 export class Muxer {
   readonly #run: Run;
-  readonly #layout: Layout<AccessUnit>;
+  readonly #layout: Layout<MuxUnit>;
+  readonly #shiftTicks: number;
+  #discontinuity: boolean;
   readonly #pat: Uint8Array;
   readonly #pmt: Uint8Array;
   readonly #adts: Uint8Array;
@@ -46,22 +64,23 @@ export class Muxer {
   #out = new Uint8Array(0);
   #at = 0;
 
-  /** `version` of the PMT, 0 to 31: another one when the formats are others than in the run before. */
-  constructor(run: Run, counters: Counters = {}, version = 0) {
+  constructor(run: Run, counters: Counters = {}, place: MuxPlace = {}) {
     this.#run = run;
+    this.#shiftTicks = originTicks + (place.shiftTicks ?? 0);
+    this.#discontinuity = place.discontinuity ?? false;
     this.#layout = new Layout(run);
     this.counts = { pat: 0, pmt: 0, video: 0, audio: 0, pcr: 0, ...counters };
     const { video, audio } = carriedTracks(run);
     const streams = [video, audio].flatMap(i => streamOf(run.tracks[i]) ?? []);
     const pcrPid = video >= 0 ? pid.video : pid.audio;
     this.#pat = writePat(1, { number: programNumber, pmtPid: pid.pmt });
-    this.#pmt = writePmt({ number: programNumber, pcrPid, streams }, version);
+    this.#pmt = writePmt({ number: programNumber, pcrPid, streams }, place.version ?? 0);
     const sound = run.tracks[audio];
-    this.#adts = sound?.kind === 'audio' && sound.codec === 'aac' ? adtsHeader(sound) : new Uint8Array(7);
+    this.#adts = sound?.kind === 'audio' && sound.codec === 'aac' ? adtsTemplate(sound) : new Uint8Array(adtsBytes);
   }
 
   /** The packets that `unit` brings about; empty while sound is collected. The bytes are the caller's. */
-  push(unit: AccessUnit): Uint8Array {
+  push(unit: MuxUnit): Uint8Array {
     return this.#write(this.#layout.push(unit));
   }
 
@@ -70,10 +89,30 @@ export class Muxer {
     return this.#write(this.#layout.flush());
   }
 
-  #write(steps: readonly Step<AccessUnit>[]): Uint8Array {
+  /**
+   * All of these, and nothing before or behind them, in whole turns of the continuity counters: any segment made like
+   * this follows any other without a jump of the counters. Tables are repeated for it, and the last units spread over more packets.
+   */
+  segment(units: Iterable<MuxUnit>): Uint8Array {
+    const steps: Step<MuxUnit>[] = [];
+    for (const unit of units) steps.push(...this.#layout.push(unit));
+    steps.push(...this.#layout.flush());
+    const counts: PacketCounts = { pat: 0, pmt: 0, video: 0, audio: 0, pcr: 0 };
+    for (const step of steps) countStep(this.#run, step, counts);
+    const missing = (n: number): number => (turn - (n % turn)) % turn;
+    const tables = Array.from({ length: missing(counts.pat) }, (): Step<MuxUnit> => ({ kind: 'tables' }));
+    return this.#write([...tables, ...steps], { video: missing(counts.video), audio: missing(counts.audio) });
+  }
+
+  /** `spread`: how many packets more the last unit of each kind takes. */
+  #write(steps: readonly Step<MuxUnit>[], spread = { video: 0, audio: 0 }): Uint8Array {
+    const last = (kind: string): Step | undefined =>
+      steps.findLast(s => s.kind === 'pes' && this.#run.tracks[s.track]?.kind === kind);
+    const [lastPicture, lastSound] = spread.video + spread.audio > 0 ? [last('video'), last('audio')] : [];
     const wanted: PacketCounts = { pat: 0, pmt: 0, video: 0, audio: 0, pcr: 0 };
     for (const step of steps) countStep(this.#run, step, wanted);
-    const packets = wanted.pat + wanted.pmt + wanted.video + wanted.audio + wanted.pcr;
+    const { video, audio } = spread;
+    const packets = wanted.pat + wanted.pmt + wanted.video + wanted.audio + wanted.pcr + video + audio;
     this.#out = new Uint8Array(packets * packetBytes);
     this.#at = 0;
     for (const step of steps)
@@ -81,7 +120,7 @@ export class Muxer {
         this.#table(patPid, this.#pat, this.counts.pat++);
         this.#table(pid.pmt, this.#pmt, this.counts.pmt++);
       } else if (step.kind === 'pcr') this.#pcrPacket(step.pcr);
-      else this.#pes(step);
+      else this.#pes(step, step === lastPicture ? video : step === lastSound ? audio : 0);
     return this.#out;
   }
 
@@ -98,19 +137,22 @@ export class Muxer {
     const before = (video ? this.counts.video : this.counts.audio) - 1;
     const at = this.#begin(video ? pid.video : pid.audio, false, 0x20 | (before & 15));
     this.#out[at] = payloadBytes - 1;
-    this.#out[at + 1] = 0x10;
+    this.#out[at + 1] = 0x10 | this.#discontinuityFlag();
     this.#writePcr(at + 2, pcr);
     this.#out.fill(0xff, at + pcrFieldBytes, at + payloadBytes);
     this.counts.pcr++;
   }
 
-  #pes(step: Pes): void {
+  /** `spread`: so many packets more than need be; each has a byte at least, and a PES packet is longer than sixteen. */
+  #pes(step: Pes, spread: number): void {
     const bytes = this.#pesBytes(step);
+    const room = payloadBytes - (step.pcr ? pcrFieldBytes : 0);
+    let packets = 1 + Math.max(0, Math.ceil((bytes.length - room) / payloadBytes)) + spread;
     const video = this.#run.tracks[step.track]?.kind === 'video';
     for (let from = 0; from < bytes.length; ) {
       const first = from === 0;
       const field = first && step.pcr ? pcrFieldBytes : 0;
-      const count = Math.min(bytes.length - from, payloadBytes - field);
+      const count = Math.min(bytes.length - from - --packets, payloadBytes - field);
       const stuffing = payloadBytes - field - count;
       const counter = (video ? this.counts.video++ : this.counts.audio++) & 15;
       const at = this.#begin(video ? pid.video : pid.audio, first, (field + stuffing > 0 ? 0x30 : 0x10) | counter);
@@ -126,13 +168,19 @@ export class Muxer {
     out[at] = size - 1;
     if (size === 1) return;
     out.fill(0xff, at + 2, at + size);
-    out[at + 1] = step === undefined ? 0 : 0x10 | (step.units[0]?.keyframe ? 0x40 : 0);
+    out[at + 1] = step === undefined ? 0 : 0x10 | (step.units[0]?.keyframe ? 0x40 : 0) | this.#discontinuityFlag();
     if (step !== undefined) this.#writePcr(at + 2, step.dts);
+  }
+
+  #discontinuityFlag(): number {
+    const flag = this.#discontinuity ? 0x80 : 0;
+    this.#discontinuity = false;
+    return flag;
   }
 
   /** Base of 33 bits, 6 reserved, extension of 9 bits. */
   #writePcr(at: number, ticks: number): void {
-    const base = stampOf(ticks - delayTicks);
+    const base = stampOf(ticks + this.#shiftTicks - delayTicks);
     const out = this.#out;
     const high = Math.floor(base / 2);
     out[at] = high >>> 24;
@@ -164,8 +212,8 @@ export class Muxer {
     const length = size - 6 > 0xffff ? 0 : size - 6;
     const timed = step.pts !== step.dts;
     bytes.set([0, 0, 1, id, length >> 8, length & 0xff, 0x84, timed ? 0xc0 : 0x80, head - 9]);
-    writeStamp(bytes, 9, timed ? 3 : 2, stampOf(step.pts));
-    if (timed) writeStamp(bytes, 14, 1, stampOf(step.dts));
+    writeStamp(bytes, 9, timed ? 3 : 2, stampOf(step.pts + this.#shiftTicks));
+    if (timed) writeStamp(bytes, 14, 1, stampOf(step.dts + this.#shiftTicks));
     let at = head;
     for (const unit of step.units)
       at =
@@ -182,12 +230,8 @@ export class Muxer {
       for (; left >= 255; left -= 255) bytes[begin++] = 255;
       bytes[begin++] = left;
     } else {
-      const length = 7 + data.length;
-      bytes.set(this.#adts, begin);
-      bytes[begin + 3] = (bytes[begin + 3] ?? 0) | ((length >> 11) & 3);
-      bytes[begin + 4] = length >> 3;
-      bytes[begin + 5] = ((length & 7) << 5) | 0x1f;
-      begin += 7;
+      writeAdtsHeader(bytes, begin, this.#adts, data.length);
+      begin += adtsBytes;
     }
     bytes.set(data, begin);
     return begin + data.length;
@@ -195,7 +239,7 @@ export class Muxer {
 }
 
 /** Delimiter, parameter sets with a keyframe, and the NAL units with start codes in place of their lengths. */
-function writePicture(bytes: Uint8Array, begin: number, track: Track, unit: AccessUnit): number {
+function writePicture(bytes: Uint8Array, begin: number, track: Track, unit: MuxUnit): number {
   const delimiter = track.codec === 'h265' ? [0, 0, 0, 1, 0x46, 1, 0x50] : [0, 0, 0, 1, 9, 0xf0];
   bytes.set(delimiter, begin);
   let at = begin + delimiter.length;
@@ -216,7 +260,7 @@ function writePicture(bytes: Uint8Array, begin: number, track: Track, unit: Acce
   return end;
 }
 
-const stampOf = (ticks: number): number => (((ticks + originTicks) % stampWrap) + stampWrap) % stampWrap;
+const stampOf = (ticks: number): number => ((ticks % stampWrap) + stampWrap) % stampWrap;
 
 /** 2.4.3.7: `kind` 2 a PTS alone, 3 one before a DTS, 1 the DTS. */
 function writeStamp(bytes: Uint8Array, at: number, kind: number, stamp: number): void {
@@ -246,22 +290,4 @@ function streamOf(track: Track | undefined): ElementaryStream | undefined {
     default:
       return undefined;
   }
-}
-
-/** All but the length. ADTS cannot say SBR: its core coder is told, and decoders find the rest. */
-function adtsHeader(track: AudioTrack): Uint8Array {
-  const config = parseAudioSpecificConfig(track.config);
-  const type = config === undefined || config.objectType > 4 ? 2 : config.objectType;
-  const rate = config?.sampleRate ?? track.sampleRate;
-  const index = Math.max(0, (aacSampleRates as readonly number[]).indexOf(rate));
-  const channels = track.channels === 8 ? 7 : track.channels;
-  return Uint8Array.of(
-    0xff,
-    0xf1,
-    ((type - 1) << 6) | (index << 2) | (channels >> 2),
-    (channels & 3) << 6,
-    0,
-    0x1f,
-    0xfc,
-  );
 }

@@ -12,17 +12,33 @@ export interface MediaOptions {
   readonly bframes?: number;
   readonly audio?: boolean;
   readonly size?: string;
+  /** Turns the colours, so that no picture is one of another media. */
+  readonly hue?: number;
+  /** Of H.264; else the one that the preset has. */
+  readonly profile?: string;
 }
 
 type Sample = Omit<AccessUnit, 'run' | 'track' | 'wallMs'>;
 
 /** The media as units of one run that begins at `startMs`, in the order in which a camera would send them. */
 export function realMedia(scratch: string, options: MediaOptions): (run: number, startMs: number) => AccessUnit[] {
-  const { seconds, bframes = 0, audio = false, size = '320x180' } = options;
+  const { seconds, bframes = 0, audio = false, size = '320x180', hue = 0, profile } = options;
   const tracks = [
     samplesOf(scratch, [
-      ...['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds}`],
-      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '50', '-keyint_min', '50', '-sc_threshold', '0'],
+      ...['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds},hue=h=${hue}`],
+      ...[
+        '-c:v',
+        'libx264',
+        '-preset',
+        'ultrafast',
+        ...(profile ? ['-profile:v', profile, '-coder', 'cabac'] : []),
+        '-g',
+        '50',
+        '-keyint_min',
+        '50',
+        '-sc_threshold',
+        '0',
+      ],
       ...['-bf', String(bframes), '-pix_fmt', 'yuv420p', '-video_track_timescale', '90000'],
     ]),
   ];

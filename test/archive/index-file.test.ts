@@ -67,7 +67,7 @@ test('an index of the first version is carried over', async () => {
     await library.commit([{ is: 'track', track: 'cam1' }, gap(1000)]);
     await library.close();
     const db = openDatabase(join(folder, 'index.sqlite3'));
-    db.exec(`DROP TABLE locks; DROP TABLE known_hashes; DROP INDEX files_unhashed; ALTER TABLE files DROP COLUMN hash;
+    db.exec(`DROP TABLE packets; DROP TABLE locks; DROP TABLE known_hashes; DROP INDEX files_unhashed; ALTER TABLE files DROP COLUMN hash;
       ALTER TABLE tracks DROP COLUMN chain; UPDATE meta SET value = '1' WHERE key = 'version'`);
     db.close();
     rmSync(join(folder, 'ledger'), { recursive: true });

@@ -40,6 +40,7 @@ export class FakeFiles implements Files {
   freeBytes = 5e11;
   /** Files open now; a test asserts that none is left. */
   openCount = 0;
+  reads = 0;
   writes = 0;
   syncs = 0;
   readonly #locks = new Set<string>();
@@ -106,6 +107,7 @@ export class FakeFiles implements Files {
     return {
       read: async (offset, length) => {
         await begin('read');
+        this.reads++;
         return entry.data.slice(offset, Math.min(entry.size, offset + length));
       },
       write: async (offset, pieces) => {
