@@ -9,6 +9,7 @@
 
 import { stampRate } from '#demux/run-maker';
 import { h264Track, naluType, parseSps } from '#media/h264';
+import { H264EntryPoints } from '#media/h264-entry';
 import { H264ParameterSets } from '#media/h264-sets';
 import { h265Track, h265Type, h265TypeOf } from '#media/h265';
 import { H265ParameterSets } from '#media/h265-sets';
@@ -33,6 +34,9 @@ export class VideoReader implements ElementaryReader, NaluTaker {
   #at = -1;
   #picture = false;
   #keyframe = false;
+  /** H.264: says which pictures are keyframes. */
+  readonly #entry = new H264EntryPoints();
+  #keyPts = Number.NaN;
   /** H.265: its slices are of this type. */
   #type = 0;
   #damaged = false;
@@ -74,6 +78,7 @@ export class VideoReader implements ElementaryReader, NaluTaker {
     this.#unit.drop();
     this.#at = -1;
     this.#irap = 0;
+    this.#entry.restart();
     this.#pts = this.#dts = Number.NaN;
   }
 
@@ -98,6 +103,7 @@ export class VideoReader implements ElementaryReader, NaluTaker {
     }
     // An access unit delimiter only opens.
     if (role === 'opens' && isDelimiter(this.#hevc, bytes[begin]!)) return;
+    if (!this.#hevc) this.#enter(isSlice, bytes, begin, end);
     this.#unit.appendLength(end - begin);
     this.#unit.append(bytes, begin, end);
     if (!isSlice) return;
@@ -105,6 +111,12 @@ export class VideoReader implements ElementaryReader, NaluTaker {
     this.#picture = true;
     this.#type = h265TypeOf(bytes[begin]!);
     if (role === 'keyframe-slice') this.#keyframe = true;
+  }
+
+  #enter(isSlice: boolean, bytes: Uint8Array, begin: number, end: number): void {
+    const type = bytes[begin]! & 0x1f;
+    if (isSlice) this.#entry.slice(type === naluType.idr, bytes, begin + 1, end);
+    else if (type === naluType.sei) this.#entry.sei(bytes, begin, end);
   }
 
   #opensNext(role: Role, isSlice: boolean, bytes: Uint8Array, begin: number, end: number, at: number): boolean {
@@ -118,6 +130,7 @@ export class VideoReader implements ElementaryReader, NaluTaker {
   /** Nothing is left of the picture that was to come: what came before it is forgotten. */
   #restart(): void {
     this.#unit.drop();
+    this.#entry.drop();
     this.#at = -1;
     this.#damaged = false;
   }
@@ -135,14 +148,15 @@ export class VideoReader implements ElementaryReader, NaluTaker {
     }
     this.#at = -1;
     this.#picture = this.#keyframe = this.#damaged = false;
+    const entered = this.#entry.picture(!damaged && !overflown);
     if (overflown || Number.isNaN(this.#dts)) {
       this.#unit.drop();
       this.#lost++;
       this.#taker.problem(overflown ? 'a picture larger than 8 MiB' : 'a picture before any time');
       return;
     }
-    const whole = keyframe && !damaged;
-    if (this.#hevc && !this.#isDecodable(whole)) {
+    const whole = this.#hevc ? keyframe && !damaged : entered;
+    if (!this.#isDecodable(whole)) {
       this.#unit.drop();
       return;
     }
@@ -152,8 +166,12 @@ export class VideoReader implements ElementaryReader, NaluTaker {
     this.#taker.unit(this.#pts, this.#dts, whole, this.#unit.take(), lost);
   }
 
-  /** H.265 8.1.3: not a RASL picture of the first random access point. */
+  /** H.265 8.1.3: not a RASL picture of the first random access point; nor one that leads the first of H.264. */
   #isDecodable(keyframe: boolean): boolean {
+    if (!this.#hevc) {
+      if (keyframe) this.#keyPts = this.#pts;
+      return keyframe || !this.#entry.leads || this.#pts >= this.#keyPts;
+    }
     if (keyframe) this.#irap = this.#irap === 0 ? 1 : 2;
     return this.#irap !== 1 || (this.#type !== h265Type.raslN && this.#type !== h265Type.raslR);
   }

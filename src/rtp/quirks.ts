@@ -58,6 +58,12 @@ export const rtpQuirks = {
     policy: 'only timestamps end a picture; the one at which it is noticed is cut',
     vendor: 'several',
   },
+  'no-idr': {
+    does: 'sends H.264 without IDR pictures, or with one at the begin alone: an open group of pictures, or a gradual refresh',
+    sign: 'three pictures with a recovery point, or of I slices where no IDR picture ever came, and no IDR picture between',
+    policy: 'they are key frames; B pictures that lead the first of them are left out',
+    vendor: 'encoders of broadcast; x264 with open-gop or intra-refresh',
+  },
   'jumping-timestamps': {
     does: 'sets its video clock anew at each keyframe, or at random',
     sign: 'five jumps within a minute, while packets come steadily',

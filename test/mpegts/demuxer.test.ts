@@ -77,6 +77,24 @@ describe('Demuxer', { skip }, () => {
         );
     });
 
+  test('open groups of pictures without an IDR picture begin with a recovery point, and nothing that leads it', () => {
+    const open = 'open-gop=1:keyint=12:min-keyint=12:scenecut=0:b-adapt=0';
+    const params = ['-preset', 'veryfast', '-x264-params', open];
+    const bytes = makeMedia('ts', { video: 'h264', gop: 12, bframes: 2, seconds: 4, more: params });
+    const whole = read(bytes);
+    assert.equal(whole.units.filter(u => u.keyframe).length, 1 + 6, 'after IDR those from the third on');
+    // Whoever tunes in late: behind the only IDR picture.
+    const { runs, units } = read(bytes.subarray(188 * Math.floor(bytes.length / 5 / 188)));
+    assert.equal(runs.length, 1);
+    assert.equal(units[0]?.keyframe, true);
+    assert.deepEqual(units.filter(u => u.pts < units[0]!.pts).length, 0);
+    assert.ok(units.filter(u => u.keyframe).length >= 4, `${units.filter(u => u.keyframe).length} keyframes`);
+    assert.ok(
+      units.some((u, i) => u.keyframe && (units[i + 1]?.pts ?? u.pts) < u.pts),
+      'the groups are open',
+    );
+  });
+
   test('pieces of any size give the same units', () => {
     const bytes = media();
     const whole = read(bytes, bytes.length).units.map(u => [u.track, u.pts, u.dts, u.data]);

@@ -4,7 +4,8 @@
  * and access unit delimiters are taken out, filler too; SEI stays. A NAL unit with a hole in it is dropped
  * whole; a picture of which nothing is left is dropped, and its loss told with the next one.
  * What is left of a picture is handed on, with how much is missing: an archive keeps what there
- * is, and players conceal it. But a keyframe with a hole is none: nothing may begin with it.
+ * is, and players conceal it. But a keyframe with a hole is none: nothing may begin with it. A keyframe is an IDR
+ * picture; of a stream without them, what `media/h264-entry.ts` says (quirk `no-idr`).
  *
  * Cameras break the RFC. What we tolerate:
  *   - S and E both set in one FU-A header (RFC 6184 5.8 forbids it): taken as a whole NAL unit.
@@ -15,9 +16,11 @@
  * Not spoken: interleaved mode (STAP-B, MTAP, FU-B), which is never offered.
  */
 import { naluType } from '#media/h264';
+import { H264EntryPoints } from '#media/h264-entry';
 import { H264ParameterSets } from '#media/h264-sets';
 import { UnitBuffer } from '#media/unit-buffer';
 import type { Depacketizer, UnitTaker } from '../depacketizer.ts';
+import { timestampDistance } from '../packet.ts';
 
 const stapA = 24;
 const fuA = 28;
@@ -33,7 +36,8 @@ export class H264Depacketizer implements Depacketizer {
   #timestamp = -1;
   /** A slice is in the unit. */
   #picture = false;
-  #keyframe = false;
+  readonly #entry = new H264EntryPoints();
+  #keyTimestamp = 0;
   #lost = 0;
   /** Something of the picture is missing. */
   #damaged = false;
@@ -52,6 +56,7 @@ export class H264Depacketizer implements Depacketizer {
 
   restart(): void {
     this.#drop();
+    this.#entry.restart();
     this.#timestamp = -1;
     this.#endedAt = -1;
     this.#lost = 0;
@@ -67,6 +72,8 @@ export class H264Depacketizer implements Depacketizer {
     if (timestamp !== this.#timestamp) {
       this.#abandon('a fragmented NAL unit did not end with its picture');
       if (this.#picture) this.#end();
+      // A recovery point whose picture never came is not that of the next one.
+      else this.#entry.drop();
       this.#timestamp = timestamp;
       this.#damaged = false;
     }
@@ -97,7 +104,10 @@ export class H264Depacketizer implements Depacketizer {
     if ((header & 0x80) !== 0) {
       this.#abandon('a fragmented NAL unit began before the one before ended');
       const type = header & 0x1f;
-      if (type >= 1 && type <= 5 && !this.#belongs(bytes[begin + 2]!)) return;
+      if (type >= 1 && type <= 5) {
+        if (!this.#belongs(bytes[begin + 2]!)) return;
+        this.#entry.slice(type === naluType.idr, bytes, begin + 2, end);
+      }
       this.#fragment = this.#unit.length;
       this.#unit.appendPrefix((bytes[begin]! & 0xe0) | type);
     } else if (this.#fragment < 0) {
@@ -117,7 +127,7 @@ export class H264Depacketizer implements Depacketizer {
       return;
     }
     this.#unit.setLength(at);
-    this.#note(type);
+    this.#picture ||= type <= naluType.idr;
   }
 
   #aggregate(bytes: Uint8Array, begin: number, end: number): void {
@@ -143,10 +153,13 @@ export class H264Depacketizer implements Depacketizer {
       this.#taker.fault('a NAL unit of type 0');
       return;
     }
-    if (type <= naluType.idr && !this.#belongs(end - begin > 1 ? bytes[begin + 1]! : 0x80)) return;
+    if (type <= naluType.idr) {
+      if (!this.#belongs(end - begin > 1 ? bytes[begin + 1]! : 0x80)) return;
+      this.#entry.slice(type === naluType.idr, bytes, begin + 1, end);
+      this.#picture = true;
+    } else if (type === naluType.sei) this.#entry.sei(bytes, begin, end);
     this.#unit.appendLength(end - begin);
     this.#unit.append(bytes, begin, end);
-    this.#note(type);
   }
 
   /** Is a slice with this first byte part of the unit being made? Not if its picture was handed on already. */
@@ -164,21 +177,23 @@ export class H264Depacketizer implements Depacketizer {
     return false;
   }
 
-  #note(type: number): void {
-    if (type <= naluType.idr) this.#picture = true;
-    if (type === naluType.idr) this.#keyframe = true;
-  }
-
   #end(): void {
     const lost = this.#lost;
-    const keyframe = this.#keyframe && !this.#damaged;
     const overflown = this.#unit.overflown;
+    const keyframe = this.#entry.picture(!this.#damaged && !overflown);
     this.#endedAt = this.#timestamp;
-    this.#picture = this.#keyframe = this.#damaged = false;
+    this.#picture = this.#damaged = false;
     if (overflown) {
       this.#unit.drop();
       this.#lost++;
       this.#taker.fault('a picture larger than 8 MiB was dropped');
+      return;
+    }
+    if (keyframe) {
+      this.#keyTimestamp = this.#timestamp;
+      if (this.#entry.open) this.#taker.quirk?.('no-idr');
+    } else if (this.#entry.leads && timestampDistance(this.#keyTimestamp, this.#timestamp) < 0) {
+      this.#unit.drop();
       return;
     }
     this.#lost = 0;
@@ -199,6 +214,6 @@ export class H264Depacketizer implements Depacketizer {
   #drop(): void {
     this.#unit.drop();
     this.#fragment = -1;
-    this.#picture = this.#keyframe = this.#damaged = false;
+    this.#picture = this.#damaged = false;
   }
 }

@@ -17,6 +17,7 @@ function collector() {
     parameterSets: (sets: readonly Uint8Array[]) =>
       void out.push(`sets ${sets.map(n => Buffer.from(n).toString('hex')).join(' ')}`),
     format: () => void out.push('format'),
+    quirk: (name: string) => void (name === 'no-idr' && out.push(`quirk ${name}`)),
     fault: (text: string) => void out.push(`! ${text}`),
   };
   return { out, taker };
@@ -136,6 +137,58 @@ const cases: [name: string, into: string[], out: string[]][] = [
     'types that nobody offered',
     ['1 790000', '1 7d8100', '1 41aa M'],
     ['! a packet of type 25', '! a packet of type 29', 'P1 41aa'],
+  ],
+  // 0x88: macroblock 0, slice type 7, I; 0x9a: type 5, P. 06 06 01 c4 80: a recovery point at this picture.
+  [
+    'no IDR ever: the third picture of I slices is a keyframe, and those after it',
+    ['1 4188 M', '2 419a M', '3 4188 M', '4 4188 M', '5 419a M', '6 4188 M'],
+    ['P1 4188', 'P2 419a', 'P3 4188', 'quirk no-idr', 'K4 4188', 'P5 419a', 'quirk no-idr', 'K6 4188'],
+  ],
+  [
+    'I slices are none where an IDR picture came: what follows may refer to what was before',
+    ['1 6588 M', '2 4188 M', '3 4188 M', '4 4188 M', '5 4188 M'],
+    ['K1 6588', 'P2 4188', 'P3 4188', 'P4 4188', 'P5 4188'],
+  ],
+  [
+    'a picture with another slice than I is none',
+    ['1 4188', '1 419a M', '2 4188', '2 419a M', '3 4188', '3 419a M', '4 4188', '4 419a M'],
+    ['P1 4188 419a', 'P2 4188 419a', 'P3 4188 419a', 'P4 4188 419a'],
+  ],
+  [
+    'gradual refresh behind one IDR picture: recovery points are keyframes from the third on',
+    ['1 6588 M', ...[2, 3, 4, 5].flatMap(n => [`${n} 060601c480`, `${n} 419a M`])],
+    [
+      'K1 6588',
+      'P2 060601c480 419a',
+      'P3 060601c480 419a',
+      'quirk no-idr',
+      'K4 060601c480 419a',
+      'quirk no-idr',
+      'K5 060601c480 419a',
+    ],
+  ],
+  [
+    'recovery points between IDR pictures are none',
+    ['1 6588 M', '2 060601c480', '2 419a M', '3 060601c480', '3 419a M', '4 6588 M', '5 060601c480', '5 419a M'],
+    ['K1 6588', 'P2 060601c480 419a', 'P3 060601c480 419a', 'K4 6588', 'P5 060601c480 419a'],
+  ],
+  [
+    'open groups: pictures that lead the first keyframe cannot be decoded and are left out, those of the next are not',
+    ['1 4188 M', '3 4188 M', '9 4188 M', '7 419a M', '8 419a M', '10 419a M', '19 4188 M', '18 419a M'],
+    ['P1 4188', 'P3 4188', 'quirk no-idr', 'K9 4188', 'P10 419a', 'quirk no-idr', 'K19 4188', 'P18 419a'],
+  ],
+  [
+    'a recovery point with a hole is none, nor one whose picture never came',
+    ['1 4188 M', '2 4188 M', '3 7c8188', '-', '3 7c4101 M', '4 060601c480', '-', '5 419a M', '6 4188 M'],
+    [
+      'P1 4188',
+      'P2 4188',
+      '! a packet of a fragmented NAL unit was lost',
+      '! FU-A without a beginning',
+      'P5 060601c480 419a lost 2',
+      'quirk no-idr',
+      'K6 4188',
+    ],
   ],
   ['an empty payload', ['1 ', '1 41aa M'], ['! a packet without payload', 'P1 41aa']],
   ['type 0', ['1 00aa', '1 41aa M'], ['! a NAL unit of type 0', 'P1 41aa']],
