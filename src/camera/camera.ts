@@ -37,6 +37,7 @@ export class Camera {
   /** Attempts that failed since media flowed. */
   #errorsInARow = 0;
   #timesHealthy = 0;
+  #pictureClockMs: number | undefined;
   /** Of the connections that are over. */
   #figures: RtpFigures = noFigures;
 
@@ -48,6 +49,13 @@ export class Camera {
     this.provides = this.#source.provides;
     this.published = this.#source.published;
   }
+
+  /** What the camera's own times of its pictures are ahead of ours by, as the latest connection that told had it. */
+  get pictureClockMs(): number | undefined {
+    return this.#connection?.pictureClockMs ?? this.#pictureClockMs;
+  }
+  /** Called when media flow again; they may have flowed before. */
+  onFlowing: (() => void) | undefined;
 
   /** What happened to the packets since the object was created. */
   rtpFigures(): RtpFigures {
@@ -174,6 +182,7 @@ export class Camera {
         this.#errorsInARow = 0;
         this.#timesHealthy++;
         attempt.healthy();
+        this.onFlowing?.();
       },
       smallBuffer: bytes => {
         if (!this.#bufferTold)
@@ -197,6 +206,7 @@ export class Camera {
       return { fault, mediaFlowed, transportAsked };
     } finally {
       this.#figures = addFigures(this.#figures, connection.figures());
+      this.#pictureClockMs = this.pictureClockMs;
       this.#connection = undefined;
       connection.close();
       attempt.scope.forget(connection);

@@ -154,6 +154,12 @@ export class Connection implements SessionTaker {
     return Number.isNaN(ms) ? undefined : Math.round(ms);
   }
 
+  /** What the camera's own times of its pictures are ahead of ours by; undefined if it does not tell its times. */
+  get pictureClockMs(): number | undefined {
+    const ms = this.#receiver?.stats.pictureClockMs ?? Number.NaN;
+    return Number.isNaN(ms) ? undefined : ms;
+  }
+
   async play(signal: AbortSignal): Promise<{ redirect?: RtspUrl }> {
     const { context, source, transport } = this.#options;
     const { clock } = context.world;

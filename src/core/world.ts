@@ -74,7 +74,7 @@ export interface TcpConnection {
   write(bytes: Uint8Array | string): boolean;
   /** Bytes accepted by `write` and not yet by the system. */
   readonly queuedBytes: number;
-  /** Reads at most every `ms`; 0 reads as bytes come. For streams nobody watches. */
+  /** Reads at most every `ms`; 0 reads as bytes come. For streams nobody watches. Infinity reads nothing until it is called again, and the peer has to wait. */
   readEvery(ms: number): void;
   /** Ends it and frees it; what was written may still leave. `onBytes` and `onClose` are not called any more. */
   close(): void;

@@ -214,6 +214,10 @@ class Connection implements TcpConnection {
     this.#stopTimer();
     const s = this.#socket;
     if (this.#ended || s.destroyed) return;
+    if (ms === Number.POSITIVE_INFINITY) {
+      s.pause();
+      return;
+    }
     s.resume();
     if (ms <= 0) return;
     // The immediate comes right after the poll that the timer made possible: one round of reading.

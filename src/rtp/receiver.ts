@@ -54,6 +54,11 @@ export interface ReceiverStats {
   lostUnits: number;
   /** Clock of the sender's reports minus ours when the last one came, ms; NaN while none came. */
   deviceClockMs: number;
+  /**
+   * Time that the sender's reports give to its pictures minus the wall time that they have here, ms: what its own recordings of them
+   * are ahead by. NaN while no report came.
+   */
+  pictureClockMs: number;
   /** Units left out: before the first keyframe of a run, or out of order in time. */
   droppedUnits: number;
   /** Payloads that broke their format. */
@@ -94,6 +99,7 @@ export class Receiver implements TrackOwner {
     units: 0,
     lostUnits: 0,
     deviceClockMs: Number.NaN,
+    pictureClockMs: Number.NaN,
     droppedUnits: 0,
     faults: 0,
     lastFault: '',
@@ -169,7 +175,11 @@ export class Receiver implements TrackOwner {
       if (p.wallMs === 0) continue;
       if (track === this.#master) this.stats.deviceClockMs = p.wallMs - arrivalMs;
       if (track.clock.blank) continue;
-      if (track === this.#master) this.#tellAnchor(arrivalMs);
+      if (track === this.#master) {
+        this.#tellAnchor(arrivalMs);
+        const mediaMs = (track.clock.ticksOf(p.rtpTime) * 1000) / track.clock.clockRate;
+        this.stats.pictureClockMs = p.wallMs - mediaMs - this.#anchor.offsetMs;
+      }
       this.#correctAudio(arrivalMs);
     }
   }

@@ -47,7 +47,6 @@ export interface Goodbye {
 }
 export type RtcpPacket = SenderReport | ReceiverReport | SourceDescription | Goodbye;
 
-/** Seconds from 1900 (NTP) to 1970. */
 /** Seconds from NTP's 1900 to 1970. */
 export const ntpToUnix = 2208988800;
 

@@ -1,6 +1,7 @@
 /** What a client session (`session.ts`) and the owner of its connection say to each other. */
 import type { MediaDescription } from '#rtp/receiver';
 import type { ReportBlock } from '#rtp/rtcp';
+import type { ReplayRange } from './asked.ts';
 import type { Login } from './auth.ts';
 import type { Wanted } from './presentation.ts';
 import type { Lessons, QuirkName } from './quirks.ts';
@@ -58,6 +59,8 @@ export interface SessionOptions {
   readonly transport?: MediaTransport;
   /** From earlier sessions with this camera. */
   readonly lessons?: Lessons;
+  /** Of a recording: this time of it, as fast as it is read. */
+  readonly replay?: ReplayRange;
   /** For all transports but `tcp`. */
   readonly datagrams?: Datagrams;
 }

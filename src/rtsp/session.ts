@@ -3,7 +3,8 @@
  * a connection that somebody else holds: OPTIONS, DESCRIBE, SETUP of every track, PLAY,
  * keep-alive, receiver reports. Media come interleaved in the connection, or by UDP to sockets
  * of the owner (`Datagrams`). Pure: bytes and times go in, calls of `SessionTaker` come out.
- * Times are milliseconds of one clock of the caller.
+ * Times are milliseconds of one clock of the caller. Recordings of a device are replayed likewise
+ * (ONVIF Streaming 6): by range of time, as fast as the connection is read.
  *
  * Cameras are taken as they are:
  *   - an answer without CSeq is the answer to what was asked last;
@@ -15,6 +16,7 @@
  */
 import { writeReceiverReport } from '#rtp/rtcp';
 import { parseSdp, type SessionDescription } from '#sdp/sdp';
+import { type Asked, playHeaders, requirement } from './asked.ts';
 import { ChannelMap } from './channel-map.ts';
 import { ClientLogin } from './client-login.ts';
 import { KeepAlive } from './keep-alive.ts';
@@ -41,16 +43,6 @@ import { parseRtspUrl, queryOf } from './url.ts';
 export type { Datagrams, SessionFailure, SessionOptions, SessionTaker } from './session-owner.ts';
 
 type Step = 'OPTIONS' | 'DESCRIBE' | 'SETUP' | 'PLAY' | 'playing' | 'over';
-
-interface Asked {
-  readonly method: string;
-  readonly uri: string;
-  readonly headers: Headers;
-  cseq: number;
-  /** So often it was repeated with an answer to a challenge. */
-  repeats: number;
-  deadlineMs: number;
-}
 
 const reportEveryMs = 5_000;
 const foreignMs = 1_000;
@@ -235,7 +227,7 @@ export class RtspSession implements RtspTaker {
 
   /** A refusal that there is a remedy for. */
   #askedInAnotherWay(asked: Asked, status: number): boolean {
-    if (this.#step === 'PLAY' && (status === 457 || status === 400) && asked.headers.length > 0) {
+    if (this.#step === 'PLAY' && [400, 457].includes(status) && asked.headers.some(h => h[1].startsWith('npt='))) {
       this.#quirk('range-refused');
       this.#ask('PLAY', asked.uri);
       return true;
@@ -326,7 +318,8 @@ export class RtspSession implements RtspTaker {
       return;
     }
     this.#setUpBegan = true;
-    this.#ask('SETUP', track.control, [['Transport', transportWanted(this.#transport, this.#firstOf(this.#setUp))]]);
+    const transport = transportWanted(this.#transport, this.#firstOf(this.#setUp));
+    this.#ask('SETUP', track.control, [...requirement(this.#options.replay), ['Transport', transport]]);
   }
 
   /** The first of the pair of channels or ports that is proposed for a track. */
@@ -335,7 +328,7 @@ export class RtspSession implements RtspTaker {
   }
 
   #askPlay(): void {
-    this.#ask('PLAY', this.#control, [['Range', 'npt=0.000-']]);
+    this.#ask('PLAY', this.#control, playHeaders(this.#options.replay));
   }
 
   /** What requests about the session as a whole name: one of its tracks where the camera knows no whole. */

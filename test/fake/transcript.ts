@@ -15,6 +15,7 @@
  *     L: {"keepAliveMs":4000}              what was learned of the camera so far, if the session ended now
  *     @ uri rtsp://cam/x?y                 another URL than rtsp://cam/live
  *     @ udp                                media are to come by UDP, or by multicast
+ *     @ replay 1000 9000                   a recording of these times, UTC milliseconds
  *     > playing 123 -                      what the session has said since the last such line
  *     # remark
  */
@@ -92,8 +93,10 @@ export function playTranscript(
   const record = new SessionRecord();
   const transport = (/^@ (udp|multicast)$/m.exec(text)?.[1] ?? 'tcp') as 'tcp' | 'udp' | 'multicast';
   const uri = /^@ uri (\S+)$/m.exec(text)?.[1] ?? sessionOptions.uri;
+  const times = /^@ replay (\d+) (\d+)$/m.exec(text);
+  const replay = times ? { replay: { beginMs: Number(times[1]), endMs: Number(times[2]) } } : {};
   const { datagrams } = record;
-  const session = new RtspSession({ ...sessionOptions, uri, transport, datagrams, ...options }, record);
+  const session = new RtspSession({ ...sessionOptions, uri, transport, datagrams, ...replay, ...options }, record);
   let nowMs = 0;
   const receive = (bytes: Uint8Array): void => {
     for (let at = 0; at < bytes.length; at += pieceBytes) {

@@ -8,6 +8,7 @@
  */
 import type { Socket } from 'node:net';
 import type { SeededRandom } from '#fake/world';
+import { header } from '#rtsp/message';
 import type { Answer, Question, ServerEffect } from '#rtsp/server-dialogue';
 import { ServerSession } from '#rtsp/server-session';
 import { targetOf } from '#rtsp/server-target';
@@ -16,6 +17,7 @@ import { describe, emptyTracks } from './description.ts';
 import { type FaultSpec, SessionFaults } from './faults.ts';
 import { ConnectionGuard, freshChallenge } from './guard.ts';
 import { type DueUnit, Playback } from './playback.ts';
+import { type RecordedSpans, Replayed } from './replayed.ts';
 import { rogueReply } from './rogue.ts';
 import type { Studio } from './studio.ts';
 import type { Entrance } from './tunnel.ts';
@@ -32,6 +34,13 @@ export class Connection {
   #camera = 0;
   #faults: SessionFaults;
   #playback: Playback | undefined;
+  #replayed: Replayed | undefined;
+  /** As the last PLAY said it. */
+  #range: readonly [beginMs: number, endMs: number] = [0, Number.POSITIVE_INFINITY];
+  #cseq = 0;
+  /** The client knows of replay. */
+  #timed = false;
+  #replayFromMs = Number.NaN;
   #playing = false;
   /** The request that is being answered. */
   #method = '';
@@ -63,7 +72,15 @@ export class Connection {
     const unicast = transports.filter(t => t !== 'multicast');
     const sessionId = Buffer.from(random.bytes(8)).toString('hex').toUpperCase();
     this.#session = new ServerSession(
-      { sessionId, timeoutSeconds, keepAlive, transports: unicast, ...multicast, name: 'ocellus-fake-camera' },
+      {
+        sessionId,
+        timeoutSeconds,
+        keepAlive,
+        transports: unicast,
+        ...multicast,
+        name: 'ocellus-fake-camera',
+        features: ['onvif-replay'],
+      },
       studio.nowMs(),
     );
     socket.setNoDelay(true);
@@ -182,7 +199,7 @@ export class Connection {
         case 'end':
           this.#studio.say('session-end', { camera: this.#camera, why: e.why });
           this.#playing = false;
-          this.#playback = undefined;
+          this.#playback = this.#replayed = undefined;
           this.#transports.clear();
           break;
         case 'record': // a camera takes nothing
@@ -228,6 +245,8 @@ export class Connection {
         this.#studio.say('request', { method: q.request.method, uri: targetOf(q.request.uri)?.url });
         if (camera !== undefined) this.#at(camera);
         this.#method = q.request.method;
+        this.#cseq = Number(header(q.request, 'cseq'));
+        this.#timed = header(q.request, 'require')?.includes('onvif-replay') ?? false;
         const refusal = this.#refusal(q.target.url);
         if (refusal !== undefined) return refusal;
         if (q.request.method === 'OPTIONS') return { as: 'admit' };
@@ -252,6 +271,12 @@ export class Connection {
       case 'play': {
         const early = this.#studio.faults.active(this.#camera, 'early', 0);
         if (early && !this.#playing) this.#start();
+        if (this.#replayed) {
+          const range = clockRange(q.range);
+          if (!range) return { as: 'refuse', status: 457 };
+          this.#range = range;
+          return { as: 'play', range: q.range ?? '', info: [] };
+        }
         const info = this.#playback?.tracks.map(t => ({ track: t.index, seq: t.seq, timestamp: t.timestamp }));
         return { as: 'play', range: 'npt=now-', info: info ?? [] };
       }
@@ -282,6 +307,13 @@ export class Connection {
     const serverPorts = this.#studio.udpPorts;
     const ports = serverPorts ? { serverPorts } : {};
     if (emptyTracks.includes(track)) return { as: 'setup', track, ssrc: 0, ...ports };
+    const recorded = this.#studio.recordingOf(camera);
+    if (recorded) {
+      if (q.transport.kind !== 'tcp') return { as: 'refuse', status: 461 };
+      this.#replayed ??= this.#openReplay(camera, recorded);
+      const ssrc = this.#replayed.setUp(track, q.transport.channel);
+      return ssrc === undefined ? { as: 'refuse', status: 404 } : { as: 'setup', track, ssrc };
+    }
     this.#playback ??= new Playback({
       clip: this.#studio.clipOf(camera),
       camera,
@@ -290,6 +322,7 @@ export class Connection {
       marks: this.#studio.options.marks,
       ppm: this.#studio.options.ppm,
       firstUnit: () => this.#studio.firstUnit(camera),
+      ...(this.#studio.options.steady ? { epochMs: this.#studio.epochMs } : {}),
       lateMs: () => this.#faults.jitterMs(this.#elapsedS),
       parameterSets: () => !this.#studio.faults.active(camera, 'noparams', 0),
     });
@@ -297,6 +330,15 @@ export class Connection {
     if (!played) return { as: 'refuse', status: 404 };
     this.#transports.set(track, q.transport);
     return { as: 'setup', track, ssrc: played.ssrc, ...ports };
+  }
+
+  #openReplay(camera: number, recorded: RecordedSpans): Replayed {
+    const studio = this.#studio;
+    const { maxPayload, ntpOffsetSeconds } = studio.options;
+    const wallMs = Number(studio.wallNs() / 1000n) / 1000 + ntpOffsetSeconds * 1000;
+    const epochMs = wallMs - (studio.nowMs() - studio.epochMs);
+    const clip = studio.clipOf(camera);
+    return new Replayed({ clip, random: this.#random, maxPayload, recorded, epochMs, timed: this.#timed });
   }
 
   #start(): void {
@@ -309,12 +351,18 @@ export class Connection {
     this.#nextReportMs = nowMs + 50;
     this.#faults = new SessionFaults(this.#studio.faults, this.#camera, this.#random);
     this.#playback?.begin(nowMs);
+    this.#replayed?.begin(...this.#range, this.#cseq);
+    this.#replayFromMs = Number.NaN;
   }
 
   #play(nowMs: number): void {
     for (const f of this.#faults.due(this.#elapsedS)) this.#strike(f);
     if (!this.#playing || this.#socket.destroyed || nowMs < this.#stallUntilMs) return;
     if (this.#studio.faults.active(this.#camera, 'expire', this.#elapsedS)) return;
+    if (this.#replayed) {
+      this.#replay(this.#replayed);
+      return;
+    }
     const playback = this.#playback;
     // Bounded, so that a clock that jumped cannot hold the loop.
     for (let n = 0; n < 500 && playback && this.#playing; n++) {
@@ -327,6 +375,26 @@ export class Connection {
       this.#nextReportMs = nowMs + reportSeconds * 1000;
       const wallMs = Number(this.#studio.wallNs() / 1000n) / 1000 + ntpOffsetSeconds * 1000;
       for (const r of playback?.reports(nowMs, wallMs) ?? []) this.#sendReport(r.track, r.channel, r.bytes);
+    }
+  }
+
+  /** As fast as the client reads, unless a speed is given. */
+  #replay(replayed: Replayed): void {
+    const { counts, options } = this.#studio;
+    const passedMs = this.#studio.nowMs() - this.#playMs;
+    for (let n = 0; n < 500 && this.#queued < 256 << 10; n++) {
+      if (options.replaySpeed > 0 && replayed.atMs - this.#replayFromMs > passedMs * options.replaySpeed) return;
+      const packets = replayed.next();
+      if (!packets) {
+        this.#playing = false;
+        if (options.replayEnd === 'goodbye') for (const p of replayed.goodbye()) this.#write(p);
+        if (options.replayEnd === 'close') this.close();
+        return;
+      }
+      if (Number.isNaN(this.#replayFromMs)) this.#replayFromMs = replayed.atMs;
+      counts.units += 1;
+      counts.packets += packets.length;
+      for (const p of packets) this.#write(p);
     }
   }
 
@@ -415,4 +483,13 @@ export class Connection {
     this.#pieceBytes -= piece.length;
     this.#socket.write(piece, () => setImmediate(() => this.#nextPiece()));
   }
+}
+
+/** `clock=BEGIN-END` (RFC 2326 3.7); undefined for anything else. */
+function clockRange(text: string | undefined): readonly [number, number] | undefined {
+  const m = /^clock=([^-]+)-([^-]*)$/.exec(text ?? '');
+  const times = m?.slice(1).map(t => Date.parse(t.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\d)/, '$1-$2-$3:$4:$5')));
+  const [begin = Number.NaN, end = Number.NaN] = times ?? [];
+  if (Number.isNaN(begin)) return undefined;
+  return [begin, Number.isNaN(end) ? Number.POSITIVE_INFINITY : end];
 }

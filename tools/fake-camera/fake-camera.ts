@@ -13,6 +13,7 @@ import { SeededRandom } from '#fake/world';
 import { type Clip, loadClip, shippedClips } from './clip.ts';
 import { Connection } from './connection.ts';
 import { FaultBook, type FaultSpec, parseFault } from './faults.ts';
+import type { RecordedSpans } from './replayed.ts';
 import type { Counts, Studio, StudioOptions } from './studio.ts';
 import { Tunnels } from './tunnel.ts';
 import { openUdpPair, type UdpPair } from './udp-pair.ts';
@@ -64,6 +65,10 @@ const defaults: StudioOptions = {
   reportSeconds: 5,
   ntpOffsetSeconds: 0,
   queueBytes: 4 << 20,
+  steady: false,
+  recordings: new Map(),
+  replaySpeed: 0,
+  replayEnd: 'goodbye',
 };
 
 export async function startFakeCamera(options: FakeCameraOptions = {}): Promise<FakeCamera> {
@@ -86,7 +91,7 @@ class Camera implements FakeCamera, Studio {
   readonly #seed: number;
   readonly #say: FakeCameraOptions['onEvent'];
   readonly #connections = new Set<Connection>();
-  readonly #epochMs = performance.now();
+  readonly epochMs: number;
   /** Number of the last picture sent, per camera: a later session never begins before it. */
   readonly #lastUnit = new Map<number, number>();
   #port: number;
@@ -98,6 +103,8 @@ class Camera implements FakeCamera, Studio {
   constructor(options: FakeCameraOptions, given: readonly Clip[], spare: Clip) {
     const { port = 0, host = '127.0.0.1', cameras = 1, media: _, seed = 1, faults = [], onEvent, ...own } = options;
     this.options = { ...defaults, ...own };
+    // What is recorded has numbers too.
+    this.epochMs = performance.now() - (this.options.recordings.size > 0 ? 7 * 24 * 3_600_000 : 0);
     this.names = typeof cameras === 'number' ? Array.from({ length: cameras }, (_, i) => `cam${i}`) : cameras;
     this.clips = [...given, spare];
     this.#media = given.length;
@@ -195,13 +202,18 @@ class Camera implements FakeCamera, Studio {
   }
 
   clipOf(camera: number): Clip {
-    return this.clips[camera % this.#media] as Clip; // there is at least the shipped one
+    const recorded = this.recordingOf(camera);
+    return this.clips[(recorded?.camera ?? camera) % this.#media] as Clip; // there is at least the shipped one
+  }
+
+  recordingOf(camera: number): RecordedSpans | undefined {
+    return this.options.recordings.get(this.names[camera] ?? '');
   }
 
   firstUnit(camera: number): number {
     const video = this.clipOf(camera).tracks.find(t => t.track.kind === 'video');
     const unitMs = video ? ((video.units[0]?.duration ?? 3600) / video.track.timescale) * 1000 : 40;
-    return Math.max(Math.floor((this.nowMs() - this.#epochMs) / unitMs), (this.#lastUnit.get(camera) ?? -1) + 1);
+    return Math.max(Math.floor((this.nowMs() - this.epochMs) / unitMs), (this.#lastUnit.get(camera) ?? -1) + 1);
   }
 
   sent(camera: number, unit: number): void {

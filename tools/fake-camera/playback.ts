@@ -62,6 +62,8 @@ export interface PlaybackOptions {
   firstUnit(): number;
   /** Milliseconds that a unit is late on purpose. */
   lateMs(): number;
+  /** Monotonic time of picture 0 of an encoder that runs all the time; pictures are taken as they are asked for, if absent. */
+  readonly epochMs?: number;
   /** Key frames come with their parameter sets; always, if absent. */
   parameterSets?(): boolean;
 }
@@ -125,6 +127,17 @@ export class Playback {
     this.#everPlayed = true;
     this.#startMs = nowMs;
     this.#nextUnit = this.#options.firstUnit();
+    if (this.#options.epochMs !== undefined) this.#joinAt(this.#options.epochMs);
+  }
+
+  /** The next key frame of the encoder, when its time comes. */
+  #joinAt(epochMs: number): void {
+    const video = [...this.#tracks.values()].find(t => t.source.track.kind === 'video');
+    if (!video) return;
+    const { units } = video.source;
+    while (!units[this.#nextUnit % units.length]?.keyframe) this.#nextUnit++;
+    video.at = this.#nextUnit % units.length;
+    this.#startMs = epochMs + this.#nextUnit * (((units[0]?.duration ?? 3600) * 1000) / video.clockRate);
   }
 
   /** The next unit whose time has come. `atNs` goes into its mark. */

@@ -3,6 +3,7 @@ import type { Clip } from './clip.ts';
 import type { Connection } from './connection.ts';
 import type { FaultBook, PacketCounts } from './faults.ts';
 import type { LoginOptions } from './guard.ts';
+import type { RecordedSpans } from './replayed.ts';
 import type { Tunnels } from './tunnel.ts';
 
 export interface StudioOptions {
@@ -24,6 +25,17 @@ export interface StudioOptions {
   readonly ntpOffsetSeconds: number;
   /** Media that may wait for one client. */
   readonly queueBytes: number;
+  /**
+   * The encoder runs all the time: pictures are taken at multiples of their duration since the camera was made, whoever plays
+   * when, and a session begins with the next key frame.
+   */
+  readonly steady: boolean;
+  /** What is recorded, by the name that it is replayed as. */
+  readonly recordings: ReadonlyMap<string, RecordedSpans>;
+  /** Seconds of a recording in one second; 0: as fast as the client reads. */
+  readonly replaySpeed: number;
+  /** What follows the last picture of a replay. */
+  readonly replayEnd: 'goodbye' | 'silence' | 'close';
 }
 
 export interface Counts extends PacketCounts {
@@ -53,6 +65,10 @@ export interface Studio {
   readonly udpQueuedBytes: number;
   cameraOf(presentation: string): number | undefined;
   clipOf(camera: number): Clip;
+  /** Undefined for a camera that is live. */
+  recordingOf(camera: number): RecordedSpans | undefined;
+  /** Monotonic time of picture 0. */
+  readonly epochMs: number;
   /** Number of the picture that a session beginning now sends first. */
   firstUnit(camera: number): number;
   sent(camera: number, unit: number): void;

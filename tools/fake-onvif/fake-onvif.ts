@@ -10,7 +10,7 @@
  */
 import { createHash } from 'node:crypto';
 import { SeededRandom } from '#fake/world';
-import { type FakeCamera, startFakeCamera } from '../fake-camera/fake-camera.ts';
+import { type FakeCamera, type FakeCameraOptions, startFakeCamera } from '../fake-camera/fake-camera.ts';
 import { type ServiceName, scopesOf, servicePaths } from './device.ts';
 import { Beacon, type DiscoveryOptions } from './discovery.ts';
 import { Subscriptions } from './events.ts';
@@ -51,6 +51,8 @@ export interface FakeOnvifOptions {
   /** A pull keeps its subscription alive; true by default. */
   readonly pullRenews?: boolean;
   readonly recordings?: readonly Recording[];
+  /** How the fake camera beside it replays them, and plays live. */
+  readonly camera?: Pick<FakeCameraOptions, 'steady' | 'replaySpeed' | 'replayEnd' | 'faults' | 'ntpOffsetSeconds'>;
   /** Found by WS-Discovery at the interface with this address; not found by default. */
   readonly discovery?: DiscoveryOptions;
   /** RTSP beside it, with the same login; true by default. Without it stream addresses lead nowhere. */
@@ -95,7 +97,10 @@ export async function startFakeOnvif(options: FakeOnvifOptions = {}): Promise<Fa
     return startFakeCamera({
       host: options.host ?? '127.0.0.1',
       cameras: [...profiles.map(p => p.token), ...recordings.map(r => r.token)],
-      media: [...profiles.map(p => p.media ?? clip), ...recordings.map(() => clip)],
+      media: profiles.map(p => p.media ?? clip),
+      // Recorded is what the first profile plays.
+      recordings: new Map(recordings.map(r => [r.token, { camera: 0, spans: () => r.spans }])),
+      ...options.camera,
       login: login && { user: login.user, password: login.password, schemes: login.algorithms ?? ['MD5'] },
       seed: options.seed ?? 1,
     });
