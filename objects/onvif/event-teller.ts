@@ -16,6 +16,8 @@ const settleMs = 15_000;
 const withoutEventsMs = 3_600_000;
 /** A login that is refused is tried by the stream, too; devices lock accounts. */
 const refusedMs = 300_000;
+/** A failure of the stream lasts longer (core/backoff.ts). */
+const watchMs = 500;
 /** A device that answers at once with no news is not asked at once again. */
 const pauseMs = 250;
 /** Nor is one that has so much of it: a hundred a second, in the long run, are heard of one device. */
@@ -28,6 +30,8 @@ export class EventTeller {
   #told = '';
   /** How the object was before it was us who said that it is degraded. */
   #before: 'running' | 'idle' | undefined;
+  /** The object had failed when it was looked at last. */
+  #hadFailed = false;
 
   constructor(access: DeviceAccess) {
     this.#access = access;
@@ -35,7 +39,20 @@ export class EventTeller {
 
   /** Until the scope of the object closes. */
   start(): void {
-    this.#access.context.scope.run('events', signal => this.#live(signal));
+    const { scope, world } = this.#access.context;
+    scope.run('events', signal => this.#live(signal));
+    scope.own(
+      'events watch',
+      world.clock.every(watchMs, () => this.#watch()),
+      timer => timer.cancel(),
+    );
+  }
+
+  /** Whoever follows our events has let go what held while we failed, and the device tells it once only (docs/spec/api.md 10.1). */
+  #watch(): void {
+    const failed = this.#access.context.state() === 'failed';
+    if (this.#hadFailed && !failed) for (const told of this.#states.list) this.#emit(told);
+    this.#hadFailed = failed;
   }
 
   async #live(signal: AbortSignal): Promise<void> {

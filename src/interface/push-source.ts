@@ -26,7 +26,9 @@ export const PushSource = defineInterface('PushSource', {
       result: Type.Object({
         publishing: Type.Boolean({ description: 'somebody has the place' }),
         since: Nullable(Type.String({ ...IsoTime }), { description: 'when that began; null while nobody publishes' }),
-        from: Nullable(Type.String(), { description: 'address and port; null while nobody publishes' }),
+        from: Nullable(Type.String(), {
+          description: 'address of the publisher, over RTSP with its port; null while nobody publishes',
+        }),
         protocol: Nullable(Type.String(), {
           description: '"whip", "rtsp" or "ts" (MPEG-TS over HTTP); null while nobody publishes',
         }),
@@ -47,7 +49,7 @@ export const PushSource = defineInterface('PushSource', {
       data: Type.Object({
         state: Type.Boolean({ description: 'true' }),
         protocol: Type.String({ description: '"whip", "rtsp" or "ts"' }),
-        from: Type.String({ description: 'address and port' }),
+        from: Type.String({ description: 'address of the publisher, over RTSP with its port' }),
       }),
     },
     PublishEnded: {
@@ -55,7 +57,7 @@ export const PushSource = defineInterface('PushSource', {
       data: Type.Object({
         state: Type.Boolean({ description: 'false' }),
         protocol: Type.String({ description: '"whip", "rtsp" or "ts"' }),
-        from: Type.String({ description: 'address and port' }),
+        from: Type.String({ description: 'address of the publisher, over RTSP with its port' }),
       }),
     },
   },

@@ -26,7 +26,7 @@ const repeatMs = 500;
 const answersLimitBytes = 8 << 20;
 /** Within the 3 s that clients wait, with time for the way back. */
 const probeMs = 2800;
-/** At once; more are refused. Each may hold an answer of 4 MiB. */
+/** At once; more are refused. Each may hold answers of 2 MiB. */
 const probeLimit = 8;
 
 /** Result of a probe (api.md 7.4 rule 2). */

@@ -141,6 +141,11 @@ export class DeviceStates {
     return before?.sure && before.state === state ? undefined : { topic, details, state };
   }
 
+  /** All that is known. */
+  get list(): Told[] {
+    return [...this.#states.values()].map(({ topic, details, state }) => ({ topic, details, state }));
+  }
+
   /** The device has told all it has: what has ended meanwhile. */
   settle(): Told[] {
     const ended: Told[] = [];

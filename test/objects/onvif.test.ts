@@ -167,28 +167,52 @@ describe('onvif: events', () => {
   const message = (state: boolean): string =>
     '<wsnt:NotificationMessage><wsnt:Topic>tns1:VideoSource/MotionAlarm</wsnt:Topic><wsnt:Message><tt:Message PropertyOperation="Changed">' +
     `<tt:Source><tt:SimpleItem Name="Source" Value="0"/></tt:Source><tt:Data><tt:SimpleItem Name="State" Value="${state}"/></tt:Data></tt:Message></wsnt:Message></wsnt:NotificationMessage>`;
+  /** An object whose device has events alone, and what its pulls bring. */
+  const eventful = async (t: T, pulled: () => string | Promise<string>) => {
+    const answers: Record<string, string> = {
+      GetServices:
+        '<tds:R><tds:Service><tds:Namespace>http://www.onvif.org/ver10/events/wsdl</tds:Namespace><tds:XAddr>http://x/events</tds:XAddr></tds:Service></tds:R>',
+      CreatePullPointSubscription:
+        '<tev:R><tev:SubscriptionReference><a:Address>http://x/1</a:Address></tev:SubscriptionReference></tev:R>',
+    };
+    const d = fakeDevice(async name => ({
+      body: soap(name === 'PullMessages' ? `<tev:R>${await pulled()}</tev:R>` : (answers[name] ?? '<tds:R/>')),
+    }));
+    const world = fakeWorld({ clock: clock as never, random: random as never, http: d.parts.http as never });
+    const config = { ...defaults, url: d.parts.url, enable: ['events'] };
+    const context = fakeContext(onvif, 'cam', config as never, world);
+    t.after(() => context.scope.close());
+    (await onvif.create(context as never)).start?.();
+    return { context, asked: d.asked };
+  };
+
+  test('an object that had failed tells the states that hold once more: whoever followed them has let them go', async t => {
+    let pulls = 0;
+    const { context } = await eventful(t, async () => {
+      if (++pulls > 1) await new Promise(r => setTimeout(r, 1000));
+      return pulls === 1 ? message(true) : '';
+    });
+    await until('the event', () => context.said.events.length === 1);
+    context.said.states.push('failed');
+    await new Promise(r => setTimeout(r, 700));
+    assert.equal(context.said.events.length, 1);
+    context.report('running');
+    await until('the event again', () => context.said.events.length === 2);
+    assert.deepEqual(context.said.events[1], context.said.events[0]);
+    await new Promise(r => setTimeout(r, 700));
+    assert.equal(context.said.events.length, 2);
+  });
+
   const floods: [name: string, messages: string, most: number][] = [
     ['changes without end', (message(true) + message(false)).repeat(50), 200],
     ['the same without end', message(true).repeat(50), 1],
   ];
   for (const [name, messages, most] of floods)
     test(`a device that tells ${name} is asked as seldom as others`, async t => {
-      const answers: Record<string, string> = {
-        GetServices:
-          '<tds:R><tds:Service><tds:Namespace>http://www.onvif.org/ver10/events/wsdl</tds:Namespace><tds:XAddr>http://x/events</tds:XAddr></tds:Service></tds:R>',
-        CreatePullPointSubscription:
-          '<tev:R><tev:SubscriptionReference><a:Address>http://x/1</a:Address></tev:SubscriptionReference></tev:R>',
-        PullMessages: `<tev:R>${messages}</tev:R>`,
-      };
-      const d = fakeDevice(name => ({ body: soap(answers[name] ?? '<tds:R/>') }));
-      const world = fakeWorld({ clock: clock as never, random: random as never, http: d.parts.http as never });
-      const config = { ...defaults, url: d.parts.url, enable: ['events'] };
-      const context = fakeContext(onvif, 'cam', config as never, world);
-      t.after(() => context.scope.close());
-      (await onvif.create(context as never)).start?.();
+      const { context, asked } = await eventful(t, () => messages);
       await new Promise(r => setTimeout(r, 1500));
       const events = context.said.events.length;
-      const pulls = d.asked().filter(f => f === 'PullMessages').length;
+      const pulls = asked().filter(f => f === 'PullMessages').length;
       assert.ok(events >= 1 && events <= most, `${events} events`);
       assert.ok(pulls >= 1 && pulls <= 7, `${pulls} pulls`);
     });
