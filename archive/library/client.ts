@@ -5,9 +5,11 @@ import { connectRemote, type Peer, type Port } from '#core/wire';
 import type {
   AllLimits,
   Deletion,
+  ElementaryRequest,
   ExportRequest,
   Forecast,
   GapEntry,
+  KeyframeEntry,
   KnownTrack,
   Library,
   LockEntry,
@@ -78,6 +80,15 @@ export class LibraryClient implements Library {
   }
   export(request: ExportRequest): Promise<MediaAnswer> {
     return this.#peer.call('export', request);
+  }
+  elementary(request: ElementaryRequest): Promise<MediaAnswer> {
+    return this.#peer.call('elementary', request);
+  }
+  keyframes(track: string, range: Range): Promise<KeyframeEntry[]> {
+    return this.#peer.call('keyframes', track, range);
+  }
+  keyframe(track: string, atMs: number | undefined): Promise<MediaAnswer> {
+    return this.#peer.call('keyframe', track, atMs);
   }
   intervals(track: string, range: Range): Promise<(readonly [number, number])[]> {
     return this.#peer.call('intervals', track, range);

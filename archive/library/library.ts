@@ -66,6 +66,19 @@ export interface ExportRequest {
   readonly gaps: 'skip' | 'keep';
 }
 
+export interface ElementaryRequest {
+  readonly track: string;
+  readonly beginMs: number;
+  readonly endMs: number;
+  readonly media: 'video' | 'audio';
+}
+
+/** As api.md 6.2 tells it. */
+export interface KeyframeEntry {
+  readonly time: string;
+  readonly size: number;
+}
+
 /** What one round of keeping the limits did. */
 export interface Retained {
   /** A limit is passed and nothing deletable is left; `fullTracks`: the own limit of these tracks. */
@@ -162,6 +175,10 @@ export interface Library {
   playlist(track: string, range: Range, container: 'fmp4' | 'ts'): Promise<MediaAnswer>;
   hls(track: string, path: string): Promise<MediaAnswer>;
   export(request: ExportRequest): Promise<MediaAnswer>;
+  elementary(request: ElementaryRequest): Promise<MediaAnswer>;
+  keyframes(track: string, range: Range): Promise<KeyframeEntry[]>;
+  /** At or before that time; the newest without one. */
+  keyframe(track: string, atMs: number | undefined): Promise<MediaAnswer>;
   /** For playback: as `RecordedMedia` has them. */
   intervals(track: string, range: Range): Promise<(readonly [number, number])[]>;
   read(request: ReadRequest): Promise<RecordedPiece | undefined>;

@@ -12,8 +12,10 @@ import { lockFile } from '../format/paths.ts';
 import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { Span } from '../index/interval-list.ts';
 import type { Lock } from '../index/lock-table.ts';
+import { elementaryAnswer } from '../read/elementary.ts';
 import { exportAnswer } from '../read/export.ts';
 import { hlsAnswer, playlistAnswer } from '../read/hls.ts';
+import { keyframeAnswer, keyframesOf } from '../read/keyframes.ts';
 import { readRecorded } from '../read/recorded.ts';
 import { detailsFrom, gapsFrom, pair, summaryFrom, trackNamed } from '../read/timeline.ts';
 import { deleteRange } from './delete-range.ts';
@@ -25,9 +27,11 @@ import { entriesOf } from './ledger.ts';
 import type {
   AllLimits,
   Deletion,
+  ElementaryRequest,
   ExportRequest,
   Forecast,
   GapEntry,
+  KeyframeEntry,
   KnownTrack,
   Library,
   LockEntry,
@@ -195,6 +199,16 @@ export class LibraryOfFolder implements Library {
     return exportAnswer(this.#open.place, request);
   }
 
+  async elementary(request: ElementaryRequest): Promise<MediaAnswer> {
+    return elementaryAnswer(this.#open.place, request);
+  }
+  async keyframes(track: string, range: Range): Promise<KeyframeEntry[]> {
+    return keyframesOf(this.#open.place, track, range);
+  }
+  async keyframe(track: string, atMs: number | undefined): Promise<MediaAnswer> {
+    return keyframeAnswer(this.#open.place, track, atMs);
+  }
+
   async intervals(name: string, { beginMs, endMs }: Range): Promise<Span[]> {
     const { index } = this.#open.place;
     const { id } = trackNamed(index, name);
@@ -346,6 +360,9 @@ export function createLibraryService(world: World): Methods & { abandon(): Promi
     playlist: (track: string, range: Range, container: 'fmp4' | 'ts') => library.playlist(track, range, container),
     hls: (track: string, path: string) => library.hls(track, path),
     export: (request: ExportRequest) => library.export(request),
+    elementary: (request: ElementaryRequest) => library.elementary(request),
+    keyframes: (track: string, range: Range) => library.keyframes(track, range),
+    keyframe: (track: string, atMs: number | undefined) => library.keyframe(track, atMs),
     intervals: (track: string, range: Range) => library.intervals(track, range),
     read: (request: ReadRequest) => library.read(request),
     locks: (track: string) => library.locks(track),

@@ -12,6 +12,7 @@ import { RecordedMedia } from '#capability/recorded-media';
 import { many } from '#core/capability';
 import { type Attempt, type Context, defineObjectType } from '#core/define';
 import { Fault, faultFrom } from '#core/errors';
+import type { Call } from '#core/interface';
 import type { Static } from '#core/schema';
 import { isoTime, parseInterval, timeArgument } from '#core/time';
 import { VideoStorage } from '#interface/video-storage';
@@ -230,9 +231,17 @@ class Storage {
     gaps: async (p: { track: string; interval?: readonly (string | null)[] | null }) => [
       ...(await this.#open.gaps(p.track, parseInterval(p.interval))),
     ],
-    playlist: (p: { track: string; begin?: string; end?: string; container?: 'fmp4' | 'ts' }) =>
-      this.#open.playlist(p.track, parseInterval([p.begin, p.end]), p.container ?? 'fmp4'),
+    playlist: (p: { track: string; begin?: string; end?: string; container?: 'fmp4' | 'ts' }, { server }: Call) =>
+      this.#open.playlist(p.track, parseInterval([p.begin, p.end]), containerOf(p.container, server?.['hls'])),
     hls: (p: { track: string; path: string }) => this.#open.hls(p.track, p.path),
+    stream: (p: { track: string; begin: string; end: string; media?: 'video' | 'audio' }) => {
+      const request = { track: p.track, ...boundsOf(p), media: p.media ?? 'video' };
+      return this.#open.elementary(request);
+    },
+    keyframes: (p: { track: string; interval?: readonly (string | null)[] | null }) =>
+      this.#open.keyframes(p.track, parseInterval(p.interval)),
+    keyframe: (p: { track: string; timestamp?: string }) =>
+      this.#open.keyframe(p.track, p.timestamp === undefined ? undefined : timeArgument('timestamp', p.timestamp)),
     export: (p: {
       track: string;
       begin: string;
@@ -240,12 +249,21 @@ class Storage {
       format?: 'isom' | 'fmp4' | 'ts';
       gaps?: 'skip' | 'keep';
     }) => {
-      parseInterval([p.begin, p.end]);
-      const [beginMs, endMs] = [timeArgument('begin', p.begin), timeArgument('end', p.end)];
-      return this.#open.export({ track: p.track, beginMs, endMs, format: p.format ?? 'isom', gaps: p.gaps ?? 'skip' });
+      const request = { track: p.track, ...boundsOf(p), format: p.format ?? 'isom', gaps: p.gaps ?? 'skip' } as const;
+      return this.#open.export(request);
     },
   };
 }
+
+/** Both of them, in order. */
+function boundsOf({ begin, end }: { begin: string; end: string }): { beginMs: number; endMs: number } {
+  parseInterval([begin, end]);
+  return { beginMs: timeArgument('begin', begin), endMs: timeArgument('end', end) };
+}
+
+/** What was asked for, or what the server that was asked has set (config.md 13.1). */
+const containerOf = (asked: 'fmp4' | 'ts' | undefined, hls: unknown): 'fmp4' | 'ts' =>
+  asked ?? ((hls as { readonly container?: unknown } | undefined)?.container === 'ts' ? 'ts' : 'fmp4');
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise(done => {

@@ -50,7 +50,7 @@ export const WebserverConfig = Type.Object({
     {
       container: Type.Union([Type.Literal('fmp4'), Type.Literal('ts')], {
         default: 'fmp4',
-        description: 'Form of the segments where a request does not name one; "ts" is not in this build.',
+        description: 'Form of the segments where a request does not name one; "ts" is MPEG-TS.',
       }),
       segment_seconds: Type.Number({
         exclusiveMinimum: 0,
@@ -132,17 +132,9 @@ export function checkWebserver(config: WebserverConfig): readonly ProblemText[] 
       reason,
       ...(hint === undefined ? {} : { hint }),
     });
-  const { container, part_seconds } = config.hls;
+  const { part_seconds } = config.hls;
   if (part_seconds !== defaultPartSeconds)
     warn('/hls/part_seconds', 'segments have no parts yet: "part_seconds" has no effect');
-  if (container === 'ts')
-    found.push({
-      severity: 'warning',
-      code: 'unsupported',
-      pointer: '/hls/container',
-      reason: 'segments as MPEG-TS are not available in this build: playlists answer 501 not-implemented',
-      hint: 'fmp4',
-    });
   if (config.audit === true) warn('/audit', 'views are not audited yet: "audit" has no effect');
   if (config.objects !== undefined) warn('/objects', 'remote objects are not served yet: "objects" has no effect');
   if (config.limits.viewers > 0) warn('/limits/viewers', 'viewers are not counted yet: "viewers" has no effect');

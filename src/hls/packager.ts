@@ -23,7 +23,7 @@
  * Segments that have left the playlist stay for another window (RFC 8216 6.2.2), as long as
  * all of it fits into `limitBytes`; beyond that the oldest go first, whether listed or not.
  *
- * Audio other than AAC and Opus is left out, and so are JPEG and VP8. Parts of LL-HLS are not offered yet.
+ * Segments are fragmented MP4, or MPEG-TS. Audio other than AAC and Opus is left out, and so are JPEG and VP8; of MPEG-TS AV1 too. Parts of LL-HLS are not offered yet.
  */
 import { Fault, faultFrom } from '#core/errors';
 import type { Sink } from '#hub/sink';
@@ -33,12 +33,17 @@ import type { Run, Track } from '#media/track';
 import type { Fragment } from '#mp4/fragment';
 import { Fragmenter } from '#mp4/fragmenter';
 import { writeInit } from '#mp4/init';
+import { isCarried } from '#mpegts/layout';
+import type { Counters } from '#mpegts/muxer';
 import { type PlaylistSegment, writeLivePlaylist } from './playlist.ts';
+import { writeTsSegment } from './ts-segment.ts';
 
 export interface PackagerOptions {
   /** Part of every URI but the playlist's; no other packager of this source has or had the same. */
   readonly epoch: string;
   readonly segmentSeconds: number;
+  /** Default fmp4. */
+  readonly container?: 'fmp4' | 'ts';
   /** Segments listed. */
   readonly window: number;
   /** Media sequence number of the first segment; more than that of any packager that these viewers knew. */
@@ -63,9 +68,14 @@ export interface HlsFile {
 /** Below the ten seconds that players wait for a playlist. */
 const patienceSeconds = 8;
 
+/** What segments of one run have in common. */
 interface Init {
-  readonly name: string;
-  readonly bytes: Uint8Array;
+  /** Undefined in MPEG-TS, whose segments have it all. */
+  readonly file: { readonly name: string; readonly bytes: Uint8Array } | undefined;
+  /** With the tracks that are shown. */
+  readonly run: Run;
+  /** Of the program map: another one for each run. */
+  readonly version: number;
 }
 
 /** A segment that grows. */
@@ -132,6 +142,7 @@ export class Packager implements Sink {
   #endSeconds = 0;
   #init: Init | undefined;
   #inits = 0;
+  #counters: Counters = {};
   #open: OpenSegment | undefined;
   #discontinuous = false;
   #discontinuities: number;
@@ -211,10 +222,10 @@ export class Packager implements Sink {
       independent: listed.every(s => s.independent),
       segments: listed.map(
         (s): PlaylistSegment => ({
-          uri: `hls/${epoch}/${s.sequence}.m4s`,
+          uri: `hls/${epoch}/${s.sequence}.${this.#isTs ? 'ts' : 'm4s'}`,
           seconds: s.seconds,
           wallMs: s.wallMs,
-          map: `hls/${epoch}/${s.init.name}`,
+          map: s.init.file && `hls/${epoch}/${s.init.file.name}`,
           discontinuity: s.discontinuity,
         }),
       ),
@@ -223,13 +234,17 @@ export class Packager implements Sink {
 
   /** A file of this epoch; undefined if it has gone or never was. */
   file(name: string): HlsFile | undefined {
-    const sequence = /^(\d{1,15})\.m4s$/.exec(name)?.[1];
+    const sequence = (this.#isTs ? /^(\d{1,15})\.ts$/ : /^(\d{1,15})\.m4s$/).exec(name)?.[1];
     if (sequence === undefined) {
-      const init = this.#segments.find(s => s.init.name === name)?.init;
+      const init = this.#segments.find(s => s.init.file?.name === name)?.init.file;
       return init && { contentType: 'video/mp4', bytes: init.bytes };
     }
     const segment = this.#segments[Number(sequence) - (this.#segments[0]?.sequence ?? 0)];
-    return segment && { contentType: 'video/iso.segment', bytes: segment.bytes };
+    return segment && { contentType: this.#isTs ? 'video/mp2t' : 'video/iso.segment', bytes: segment.bytes };
+  }
+
+  get #isTs(): boolean {
+    return this.#options.container === 'ts';
   }
 
   get #leastSeconds(): number {
@@ -246,24 +261,29 @@ export class Packager implements Sink {
       Math.ceil(this.#endSeconds + 1 - dtsSeconds),
     );
     this.#fault = undefined;
-    const tracks = run.tracks.filter(fitsHls);
+    const fits = this.#isTs ? isCarried : fitsHls;
+    const tracks = run.tracks.filter(fits);
     this.#trackMap = run.tracks.map(t => tracks.indexOf(t));
     try {
-      const refused = run.tracks.find(t => t.kind === 'video' && !fitsHls(t));
+      const refused = run.tracks.find(t => t.kind === 'video' && !fits(t));
       if (refused || tracks.length === 0)
         throw new Fault(
           'unsupported',
           'not-implemented',
-          `HLS needs video in H.264, H.265 or AV1, or audio in AAC or Opus; the stream has ${run.tracks.map(t => t.codec).join(', ')}`,
+          `HLS${this.#isTs ? ' in MPEG-TS' : ''} needs video in ${this.#isTs ? 'H.264 or H.265' : 'H.264, H.265 or AV1'}, or audio in AAC or Opus; the stream has ${run.tracks.map(t => t.codec).join(', ')}`,
         );
       const name = this.#inits === 0 ? 'init.mp4' : `init-${this.#inits}.mp4`;
-      this.#init = { name, bytes: shared(writeInit(tracks)) };
-      this.#inits++;
+      const shown = { id: run.id, tracks };
+      const file = this.#isTs ? undefined : { name, bytes: shared(writeInit(tracks)) };
+      this.#init = { file, run: shown, version: this.#inits++ % 32 };
       const limitBytes = this.#limitBytes / 8;
-      this.#fragmenter = new Fragmenter(
-        { id: run.id, tracks },
-        { maxSeconds: 1, cutAtKeyframes: true, prft: false, originDts: 'run', limitBytes },
-      );
+      this.#fragmenter = new Fragmenter(shown, {
+        maxSeconds: 1,
+        cutAtKeyframes: true,
+        prft: false,
+        originDts: 'run',
+        limitBytes,
+      });
     } catch (e) {
       // Parameter sets that make no init segment are the camera's; whoever asks for the playlist is told.
       this.#fault = faultFrom(e);
@@ -295,6 +315,13 @@ export class Packager implements Sink {
     if ((keyframeFollows && (due || !open.independent)) || waited || overdue) this.#close();
   }
 
+  #bytesOf({ init, fragments }: OpenSegment): readonly Uint8Array[] {
+    if (!this.#isTs) return fragments.flatMap(f => [f.header, ...f.chunks]);
+    const { pieces, counters } = writeTsSegment(init.run, fragments, this.#counters, init.version);
+    this.#counters = counters;
+    return pieces;
+  }
+
   /** The kept group of pictures has been taken: if it is enough to begin with, it is shown now. */
   showKept(): void {
     if (this.#segments.length === 0 && (this.#open?.seconds ?? 0) >= this.#leastSeconds) this.#close();
@@ -314,7 +341,7 @@ export class Packager implements Sink {
       independent: open.independent,
       discontinuity: open.discontinuity,
       discontinuities: this.#discontinuities,
-      bytes: shared(...open.fragments.flatMap(f => [f.header, ...f.chunks])),
+      bytes: shared(...this.#bytesOf(open)),
     };
     this.#segments.push(segment);
     this.#bytes += segment.bytes.length;

@@ -3,7 +3,7 @@
  * listed is an argument. Left out: master playlists, encryption, byte ranges, parts.
  *
  * Version 7: EXT-X-MAP beside whole-picture playlists needs 6 (RFC 8216 7), and players take
- * 7 as the sign of fragmented MP4.
+ * 7 as the sign of fragmented MP4. MPEG-TS needs 3, and players of its time take no more.
  */
 import { isoTime } from '#core/time';
 
@@ -33,7 +33,7 @@ export interface LivePlaylist {
 
 /** A playlist that is fetched again and again. */
 export function writeLivePlaylist(list: LivePlaylist): string {
-  const lines = head(list.targetSeconds);
+  const lines = head(list.targetSeconds, list.segments);
   lines.push(
     `#EXT-X-MEDIA-SEQUENCE:${list.sequence}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${list.discontinuitySequence}`,
@@ -49,7 +49,7 @@ export interface VodPlaylist {
 
 /** A playlist that is complete. */
 export function writeVodPlaylist(list: VodPlaylist): string {
-  const lines = head(targetSecondsOf(list.segments));
+  const lines = head(targetSecondsOf(list.segments), list.segments);
   lines.push(
     '#EXT-X-MEDIA-SEQUENCE:0',
     '#EXT-X-PLAYLIST-TYPE:VOD',
@@ -65,9 +65,9 @@ export function targetSecondsOf(segments: readonly Pick<PlaylistSegment, 'second
   return target;
 }
 
-const head = (targetSeconds: number): string[] => [
+const head = (targetSeconds: number, segments: readonly PlaylistSegment[]): string[] => [
   '#EXTM3U',
-  '#EXT-X-VERSION:7',
+  `#EXT-X-VERSION:${segments.some(s => s.map === undefined) ? 3 : 7}`,
   `#EXT-X-TARGETDURATION:${targetSeconds}`,
 ];
 

@@ -1,6 +1,6 @@
 /** Interface VideoStorage: recorded tracks, their gaps, playback and export (docs/spec/api.md 6). */
 import { defineInterface } from '#core/interface';
-import { Interval, IsoTime, Nothing, Nullable, Time, Type } from '#core/schema';
+import { Binary, Interval, IsoTime, Nothing, Nullable, Time, Type } from '#core/schema';
 import { type GapReason, gapReasons } from '#media/gap';
 
 /** Of calls whose work grows with the archive; it goes on when nobody waits for it any more. */
@@ -14,7 +14,7 @@ const range = {
 };
 const interval = Type.Optional(Nullable(Interval, { description: '[begin, end): null or absent means all of it' }));
 const container = Type.Optional(
-  Type.Union([Type.Literal('fmp4'), Type.Literal('ts')], { description: 'default fmp4; ts is not in this build' }),
+  Type.Union([Type.Literal('fmp4'), Type.Literal('ts')], { description: "default: the server's hls.container" }),
 );
 
 /** Of one track, over all its time. */
@@ -153,6 +153,47 @@ export const VideoStorage = defineInterface('VideoStorage', {
       }),
       result: Type.Unknown(),
       http: { verb: 'GET', path: '{track}/export' },
+    },
+    stream: {
+      doc: 'One track of an interval as a raw elementary stream, from the key frame that X-Timestamp tells on: H.264 and H.265 as Annex B, AAC with ADTS, the rest as stored.',
+      right: 'read',
+      transport: 'stream',
+      params: Type.Object({
+        track,
+        begin: Type.String({ ...Time, description: 'first moment; the stream begins with the key frame before it' }),
+        end: Type.String({ ...Time, description: 'moment after the last, exact' }),
+        media: Type.Optional(
+          Type.Union([Type.Literal('video'), Type.Literal('audio')], {
+            default: 'video',
+            description: 'which of both',
+          }),
+        ),
+      }),
+      result: Type.Unknown(),
+      http: { verb: 'GET', path: '{track}/stream' },
+    },
+    keyframes: {
+      doc: 'Every key frame of an interval; at most 20000.',
+      right: 'read',
+      params: Type.Object({ track, interval }),
+      result: Type.Array(
+        Type.Object({
+          time: Type.String({ ...IsoTime, description: 'wall clock of the picture' }),
+          size: Type.Integer({ unit: 'bytes', description: 'of the picture' }),
+        }),
+      ),
+      http: { verb: 'GET', path: '{track}/keyframes' },
+      timeoutMs: longMs,
+    },
+    keyframe: {
+      doc: 'The key frame at or before a time as a one-sample fragmented MP4, without decoding.',
+      right: 'read',
+      params: Type.Object({
+        track,
+        timestamp: Type.Optional(Type.String({ ...Time, description: 'absent: the newest' })),
+      }),
+      result: Binary('video/mp4'),
+      http: { verb: 'GET', path: '{track}/keyframe' },
     },
     delete_range: {
       doc: 'Deletes what lies wholly inside and is not locked; waits for the file that is being recorded.',

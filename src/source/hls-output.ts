@@ -38,10 +38,8 @@ export class HlsOutput {
   /** `server`: the `hls` options of the webserver that was asked (config.md 13.1). */
   async playlist(container: 'fmp4' | 'ts' | undefined, server: unknown): Promise<MediaAnswer> {
     const options = optionsFrom(container, server);
-    if (options.container === 'ts')
-      throw new Fault('unsupported', 'not-implemented', 'MPEG-TS is not available in this build');
     if (this.#closed) throw stopped();
-    const key = `${options.segmentSeconds} ${options.window}`;
+    const key = `${options.container} ${options.segmentSeconds} ${options.window}`;
     const running = this.#running.get(key) ?? this.#begin(key, options);
     await running.ready();
     return {
@@ -118,9 +116,17 @@ class Running {
     this.#ended = what.ended;
     this.#askedMs = clock.monotonicMs();
     this.#idle = clock.after(idleMs, () => this.#checkIdle());
-    const { segmentSeconds, window } = options;
+    const { segmentSeconds, window, container } = options;
     const onNews = () => this.#tell();
-    this.packager = new Packager({ epoch, segmentSeconds, window, firstSequence, firstDiscontinuity, onNews });
+    this.packager = new Packager({
+      epoch,
+      segmentSeconds,
+      container,
+      window,
+      firstSequence,
+      firstDiscontinuity,
+      onNews,
+    });
     this.#attached = media.attach(this.packager, { who: 'hls', from: 'keyframe' });
     this.packager.showKept();
   }

@@ -8,8 +8,7 @@ import { Fault } from '#core/errors';
 import { isoTime } from '#core/time';
 import type { Clock } from '#core/world';
 import type { AccessUnit } from '#media/access-unit';
-import { Fragmenter } from '#mp4/fragmenter';
-import { writeInit } from '#mp4/init';
+import { oneSampleFile } from '#mp4/one-sample';
 import { Wait } from './wait.ts';
 
 /** How long a caller waits for the first keyframe of an idle source. */
@@ -25,7 +24,7 @@ export async function keyframeAnswer(
   return {
     contentType: 'video/mp4',
     headers: { 'x-timestamp': isoTime(unit.wallMs), 'cache-control': 'no-cache' },
-    body: oneSampleFile(unit),
+    body: oneSampleFile(unit.run, unit),
   };
 }
 
@@ -50,22 +49,4 @@ async function nextKeyframe(media: LiveMedia, clock: Clock): Promise<AccessUnit>
   } finally {
     attached.close();
   }
-}
-
-function oneSampleFile(unit: AccessUnit): Uint8Array {
-  const tracks = unit.run.tracks.slice(unit.track, unit.track + 1);
-  const init = writeInit(tracks);
-  const fragmenter = new Fragmenter(
-    { id: unit.run.id, tracks },
-    { maxSeconds: 1, cutAtKeyframes: true, prft: false, originDts: 'first' },
-  );
-  const fragment = fragmenter.push({ ...unit, track: 0 }) ?? fragmenter.flush();
-  const pieces = [init, ...(fragment ? [fragment.header, ...fragment.chunks] : [])];
-  const file = new Uint8Array(pieces.reduce((sum, p) => sum + p.length, 0));
-  let at = 0;
-  for (const p of pieces) {
-    file.set(p, at);
-    at += p.length;
-  }
-  return file;
 }

@@ -53,6 +53,7 @@ suite('interfaces', () => {
       'VideoStorage.playlist',
       'VideoStorage.hls',
       'VideoStorage.export',
+      'VideoStorage.stream',
     ];
     const declared = interfaces.flatMap(i =>
       Object.entries(i.functions).flatMap(([name, f]) => (f.transport === 'stream' ? [`${i.name}.${name}`] : [])),

@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { Fault } from '#core/errors';
 import { clipRun } from '#fake/clip';
 import { aacTrack, epochMs, fakeRun, fakeUnit, h264Track, pcmuTrack } from '#fake/media';
 import { needPeer, probe, runPeer, scratchFolder } from '#fake/peers';
 import { fitsHls, Packager } from '#hls/packager';
 import type { Track } from '#media/track';
 
-const newPackager = (more: { segmentSeconds?: number; window?: number; limitBytes?: number } = {}): Packager =>
+const newPackager = (
+  more: { segmentSeconds?: number; window?: number; limitBytes?: number; container?: 'fmp4' | 'ts' } = {},
+): Packager =>
   new Packager({ epoch: 'e', segmentSeconds: 2, window: 4, firstSequence: 100, firstDiscontinuity: 7, ...more });
 
 /** Pictures of a run, 10 a second, with a keyframe every `gop`. */
@@ -256,34 +259,35 @@ describe('Packager: files', () => {
 describe('Packager: judged by a player', () => {
   const skip = needPeer('ffmpeg', 'ffprobe');
 
-  test('ffmpeg plays a playlist with its maps and segments across a new run', { skip }, () => {
-    const p = newPackager({ window: 10 });
-    // The clock has gone back a minute when the camera comes again.
-    const [a, b] = [clipRun(0, { seconds: 6 }), clipRun(1, { seconds: 4, firstMs: epochMs - 54_000 })];
-    for (const u of [...a.units, ...b.units]) p.unit(u);
-    p.gap({ reason: 'no-media', atMs: epochMs });
-    const folder = scratchFolder();
-    mkdirSync(join(folder, 'hls/e'), { recursive: true });
-    const playlist = p.playlist();
-    for (const [, name = ''] of playlist.matchAll(/hls\/e\/([\w.-]+)/g))
-      writeFileSync(join(folder, 'hls/e', name), p.file(name)!.bytes);
-    const path = join(folder, 'stream.m3u8');
-    writeFileSync(path, `${playlist}#EXT-X-ENDLIST\n`);
-    const count = (stream: string): string =>
-      new TextDecoder()
-        .decode(
-          runPeer('ffprobe', [
-            ...['-v', 'error', '-of', 'csv=p=0', '-select_streams', stream, '-count_frames'],
-            ...['-show_entries', 'stream=nb_read_frames', path],
-          ]),
-        )
-        .split('\n')[0] ?? '';
-    assert.equal(count('v:0'), '250', 'every picture is there');
-    assert.equal(count('a:0'), `${94 + 63}`, 'every audio frame is there');
-    const sum = [...playlist.matchAll(/EXTINF:([\d.]+)/g)].reduce((s, [, t]) => s + Number(t), 0);
-    assert.ok(Math.abs(sum - 10) < 0.001, `${sum} s are listed`);
-    runPeer('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-']);
-  });
+  for (const container of ['fmp4', 'ts'] as const)
+    test(`${container}: ffmpeg plays a playlist with all that it names across a new run`, { skip }, () => {
+      const p = newPackager({ window: 10, container });
+      // The clock has gone back a minute when the camera comes again.
+      const [a, b] = [clipRun(0, { seconds: 6 }), clipRun(1, { seconds: 4, firstMs: epochMs - 54_000 })];
+      for (const u of [...a.units, ...b.units]) p.unit(u);
+      p.gap({ reason: 'no-media', atMs: epochMs });
+      const folder = scratchFolder();
+      mkdirSync(join(folder, 'hls/e'), { recursive: true });
+      const playlist = p.playlist();
+      for (const [, name = ''] of playlist.matchAll(/hls\/e\/([\w.-]+)/g))
+        writeFileSync(join(folder, 'hls/e', name), p.file(name)!.bytes);
+      const path = join(folder, 'stream.m3u8');
+      writeFileSync(path, `${playlist}#EXT-X-ENDLIST\n`);
+      const count = (stream: string): string =>
+        new TextDecoder()
+          .decode(
+            runPeer('ffprobe', [
+              ...['-v', 'error', '-of', 'csv=p=0', '-select_streams', stream, '-count_frames'],
+              ...['-show_entries', 'stream=nb_read_frames', path],
+            ]),
+          )
+          .split('\n')[0] ?? '';
+      assert.equal(count('v:0'), '250', 'every picture is there');
+      assert.equal(count('a:0'), `${94 + 63}`, 'every audio frame is there');
+      const sum = [...playlist.matchAll(/EXTINF:([\d.]+)/g)].reduce((s, [, t]) => s + Number(t), 0);
+      assert.ok(Math.abs(sum - 10) < 0.001, `${sum} s are listed`);
+      runPeer('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-']);
+    });
 
   // ffmpeg reads the first map of a playlist only, so each map is judged with its own segments.
   test('after a change of format each map fits its segments', { skip }, () => {
@@ -301,5 +305,45 @@ describe('Packager: judged by a player', () => {
       assert.equal(frames.length, 100);
       assert.ok(frames.every((f: { width: number }) => f.width === width));
     }
+  });
+});
+
+describe('Packager: MPEG-TS', () => {
+  test('the playlist is of version 3, without maps; segments are whole by themselves and follow on', () => {
+    const p = newPackager({ container: 'ts', window: 10 });
+    for (const u of clipRun(0).units) p.unit(u);
+    p.gap({ reason: 'no-media', atMs: epochMs });
+    const playlist = p.playlist();
+    assert.match(playlist, /#EXT-X-VERSION:3\n/);
+    assert.doesNotMatch(playlist, /EXT-X-MAP/);
+    const names = [...playlist.matchAll(/hls\/e\/(\d+\.ts)/g)].map(m => m[1] ?? '');
+    assert.ok(names.length >= 2);
+    assert.equal(p.file(names[0]!.replace('.ts', '.m4s')), undefined);
+    const counters = new Map<number, number>();
+    for (const name of names) {
+      const { bytes, contentType } = p.file(name)!;
+      assert.equal(contentType, 'video/mp2t');
+      const pids: number[] = [];
+      for (let at = 0; at < bytes.length; at += 188) {
+        const pid = ((bytes[at + 1]! & 0x1f) << 8) | bytes[at + 2]!;
+        if (pids.length < 3) pids.push(pid);
+        const before = counters.get(pid);
+        const step = (bytes[at + 3]! & 0x10) === 0 ? 0 : 1;
+        if (before !== undefined) assert.equal(bytes[at + 3]! & 15, (before + step) & 15, `${name} ${at}`);
+        counters.set(pid, bytes[at + 3]! & 15);
+      }
+      assert.deepEqual(pids, [0, 0x1000, 0x100], name);
+    }
+  });
+
+  test('what it does not carry: sound is left out, video is refused with a sentence', () => {
+    const p = newPackager({ container: 'ts' });
+    const run = fakeRun(0, [h264Track, pcmuTrack]);
+    feed(p, pictures(run, { count: 41 }));
+    assert.equal(p.fault, undefined);
+    assert.ok(p.file('100.ts'));
+    const av1 = { ...h264Track, codec: 'av1', codecText: 'av01.0.00M.08' } as Track;
+    feed(p, pictures(fakeRun(1, [av1])));
+    assert.match((p.fault as Fault | undefined)?.message ?? '', /MPEG-TS needs video in H.264 or H.265.*av1/);
   });
 });

@@ -105,6 +105,47 @@ describe('Muxer', () => {
     }
   });
 
+  test('segments in whole turns of the counters follow each other in any order, and are read as they were', () => {
+    const { run, units } = clipRun(1);
+    const keys = units.flatMap((u, i) => (u.keyframe && u.track === 0 ? [i] : []));
+    const parts = [...keys.map((from, i) => units.slice(from, keys[i + 1])), units.slice(0, 1), units.slice(1, 4)];
+    for (const part of parts) {
+      const bytes = new Muxer(run).segment(part);
+      const { stats } = read(new Uint8Array(Buffer.concat([bytes, bytes])));
+      assert.equal(stats.lostPackets, 0);
+      const counted = new Map<number, number>();
+      for (const p of packetsOf(bytes))
+        if ((p[3]! & 0x10) !== 0) counted.set(pidOf(p), (counted.get(pidOf(p)) ?? 0) + 1);
+      assert.deepEqual(
+        [...counted.values()].filter(n => n % 16 !== 0),
+        [],
+      );
+    }
+    const whole = read(new Uint8Array(Buffer.concat(parts.slice(0, keys.length).map(p => new Muxer(run).segment(p)))));
+    assert.deepEqual([whole.problems, whole.stats.lostPackets, whole.units.length], [[], 0, units.length]);
+    for (const track of [0, 1])
+      assert.deepEqual(
+        whole.units.filter(u => u.track === track).map(u => Buffer.from(u.data).toString('hex')),
+        units.filter(u => u.track === track).map(u => Buffer.from(u.data).toString('hex')),
+      );
+  });
+
+  test('another place in a stream: times are shifted, and the first clock reference tells that it jumps', () => {
+    const { run, units } = clipRun(1, { seconds: 1 });
+    const muxer = new Muxer(run, {}, { shiftTicks: 900_000, discontinuity: true, version: 3 });
+    const bytes = new Uint8Array(Buffer.concat([...units.map(u => muxer.push(u)), muxer.flush()]));
+    const plain = written(run, units).bytes;
+    const pcrs = (b: Uint8Array): number[] => packetsOf(b).flatMap(p => pcrOf(p) ?? []);
+    assert.deepEqual(
+      pcrs(bytes),
+      pcrs(plain).map(t => t + 900_000),
+    );
+    const flagged = packetsOf(bytes).filter(p => (p[3]! & 0x20) !== 0 && p[4]! > 0 && (p[5]! & 0x80) !== 0);
+    assert.equal(flagged.length, 1);
+    assert.equal(pcrOf(flagged[0]!), pcrs(bytes)[0]);
+    assert.equal(bytes.length, plain.length);
+  });
+
   test('another PMT in mid-stream: a run of the other codecs, nothing of either is missing', { skip }, () => {
     const a = clipRun(1);
     const b = unitsOf(makeMedia('mkv', { video: 'h265', audio: 'aac', more: ['-c:a', 'libopus'] }));

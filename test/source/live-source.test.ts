@@ -300,11 +300,19 @@ describe('LiveSource: HLS', () => {
     for (const path of before) assert.ok(names(after).includes(path), `${path} is still listed`);
   });
 
-  test('MPEG-TS is refused with a sentence, whoever asks for it', async () => {
-    const { api } = newSource();
-    const no = (e: unknown) => refused('unsupported', 'not-implemented')(e) && /MPEG-TS/.test((e as Fault).message);
-    await assert.rejects(async () => api.playlist({ container: 'ts' }, call), no);
-    await assert.rejects(async () => api.playlist({}, { ...call, server: { hls: { container: 'ts' } } }), no);
+  test('MPEG-TS is made for whoever asks for it, or asks a server that has it set', async () => {
+    const s = newSource();
+    const asked = [
+      s.api.playlist({ container: 'ts' }, call),
+      s.api.playlist({}, { ...call, server: { hls: { container: 'ts' } } }),
+      s.api.playlist({}, call),
+    ];
+    await play(s, 0, 5000);
+    const [a, b, c] = (await Promise.all(asked)).map(text);
+    assert.equal(a, b);
+    assert.notEqual(a, c);
+    const [name = ''] = /(?<=hls\/)\w+\/\d+\.ts/.exec(a ?? '') ?? [];
+    assert.equal((await s.api.hls({ path: name }, call)).contentType, 'video/mp2t');
   });
 
   test('whoever waits when the source is stopped is told, and whoever comes later', async () => {
