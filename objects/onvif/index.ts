@@ -1,6 +1,8 @@
 /** A camera that speaks ONVIF (docs/spec/config.md 8.3). */
 import { cameraConfig } from '#camera/settings';
 import { LiveMedia } from '#capability/live-media';
+import { MediaStorage } from '#capability/media-storage';
+import { many } from '#core/capability';
 import { type Context, defineObjectType, type Instance } from '#core/define';
 import type { ProblemText } from '#core/problem';
 import { Nullable, type Static, Type } from '#core/schema';
@@ -32,10 +34,11 @@ const config = Type.Object({
   archive: Type.Union([Type.Literal('none'), Type.Literal('timeline'), Type.Literal('backfill')], {
     default: 'none',
     description:
-      'recordings kept in the device: "timeline" lists them; "backfill" also fills gaps of storages (not in this build: it lists them)',
+      'recordings kept in the device: "timeline" lists them; with "backfill" they also fill gaps of the linked storages',
   }),
 });
 const provides = { media: LiveMedia };
+const consumes = { storages: many(MediaStorage) };
 const interfaces = [VideoSource, PtzControl, TimelineProvider] as const;
 
 /** A checked configuration of this type. */
@@ -43,7 +46,7 @@ export type OnvifConfig = Static<typeof config>;
 /** The context of an object of this type. */
 export type OnvifContext = Context<typeof config>;
 /** What an object of this type is. */
-export type OnvifInstance = Instance<typeof config, typeof provides, Record<never, never>, typeof interfaces>;
+export type OnvifInstance = Instance<typeof config, typeof provides, typeof consumes, typeof interfaces>;
 
 const problem = (severity: 'error' | 'warning', code: string, pointer: string, reason: string): ProblemText => ({
   severity,
@@ -65,25 +68,17 @@ function check(c: OnvifConfig): ProblemText[] {
     );
   if (c.enable.length === 0)
     found.push(problem('error', 'bad-value', '/enable', 'expected one thing at least, got none'));
-  if (c.archive === 'backfill')
-    found.push(
-      problem(
-        'warning',
-        'unsupported',
-        '/archive',
-        'recordings of the device are listed, and do not fill gaps of storages in this build',
-      ),
-    );
   return found;
 }
 
 export default defineObjectType({
   type: 'onvif',
-  summary: 'Plays a profile of an ONVIF device, tells its events, moves it and lists its recordings.',
+  summary:
+    'Plays a profile of an ONVIF device, tells its events, moves it, lists its recordings and fills gaps with them.',
   stage: 'media',
   config,
   provides,
-  consumes: {},
+  consumes,
   interfaces,
   offers: c => [
     'VideoSource',

@@ -4,10 +4,12 @@
  * and do not depend on it. What is known of the device is forgotten whenever it fails.
  */
 import { Camera } from '#camera/camera';
+import type { MediaStorage } from '#capability/media-storage';
 import { Fault, faultFrom } from '#core/errors';
 import { deviceUrl } from '#onvif/address';
 import { OnvifDevice } from '#onvif/device';
 import type { Profile } from '#onvif/media';
+import { Backfill } from './backfill.ts';
 import { EventTeller } from './event-teller.ts';
 import type { OnvifContext, OnvifInstance } from './index.ts';
 import { Moves } from './moves.ts';
@@ -22,6 +24,7 @@ export class OnvifCamera implements OnvifInstance {
   readonly #context: OnvifContext;
   readonly #camera: Camera;
   readonly #events: EventTeller;
+  readonly #backfill: Backfill | undefined;
   #device: OnvifDevice | undefined;
   #profile: Promise<Profile> | undefined;
   #clockTold = false;
@@ -36,18 +39,29 @@ export class OnvifCamera implements OnvifInstance {
       failed: () => this.#forget(),
     };
     this.#events = new EventTeller(access);
+    const recordings = new Recordings(access);
     this.provides = this.#camera.provides;
     this.published = {
       ...this.#camera.published,
       PtzControl: new Moves(access).functions,
-      TimelineProvider: new Recordings(access).functions,
+      TimelineProvider: recordings.functions,
     };
+    if (context.config.archive === 'backfill') {
+      const backfill = new Backfill(access, { recordings, pictureClockMs: () => this.#camera.pictureClockMs });
+      this.#camera.onFlowing = () => backfill.flowing();
+      this.#backfill = backfill;
+    }
+  }
+
+  link({ storages }: { readonly storages: ReadonlyMap<string, MediaStorage> }): void {
+    this.#backfill?.link(storages);
   }
 
   start(): void {
     const { enable } = this.#context.config;
     if (enable.includes('video') || enable.includes('audio')) this.#camera.start();
     if (enable.includes('events')) this.#events.start();
+    this.#backfill?.start();
   }
 
   async #streamUrl(signal: AbortSignal): Promise<string> {

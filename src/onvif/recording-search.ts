@@ -23,6 +23,12 @@ import { textAt, type XmlElement } from './xml.ts';
 /** Answers of one search: at 100 results each more than a year of a change every quarter of an hour. */
 const answerLimit = 400;
 
+/** What one recording has, by our clock. */
+export interface Footage {
+  readonly recording: string;
+  readonly spans: readonly Span[];
+}
+
 /** Times and addresses are ours: the device's clock is taken off. */
 export class RecordingSearch {
   readonly #device: OnvifDevice;
@@ -45,6 +51,30 @@ export class RecordingSearch {
     sources: readonly string[],
     signal: AbortSignal,
   ): Promise<Span[]> {
+    const { chosen, changes, theirs, offset } = await this.#within(range, sources, signal);
+    return timelineOf(chosen, changes, theirs).map(([b, e]) => [b - offset, e - offset]);
+  }
+
+  /** The same recording by recording, those left out that have nothing there; and the device's clock minus ours. */
+  async footage(
+    range: { readonly beginMs: number; readonly endMs: number },
+    sources: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ readonly found: readonly Footage[]; readonly clockOffsetMs: number }> {
+    const { chosen, changes, theirs, offset } = await this.#within(range, sources, signal);
+    const found = chosen.map(r => ({
+      recording: r.token,
+      spans: timelineOf([r], changes, theirs).map(([b, e]): Span => [b - offset, e - offset]),
+    }));
+    return { found: found.filter(f => f.spans.length > 0), clockOffsetMs: offset };
+  }
+
+  /** Recordings of these sources, and what their histories tell of a range. */
+  async #within(
+    range: { readonly beginMs: number | undefined; readonly endMs: number | undefined },
+    sources: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ chosen: Recording[]; changes: RecordingChange[]; theirs: Span; offset: number }> {
     const all = (await this.recordings(signal)).filter(r => r.span !== undefined);
     const mine = all.filter(r => sources.includes(r.source) || sources.includes(r.token));
     const chosen = (mine.length > 0 ? mine : all).slice(0, 64);
@@ -55,13 +85,9 @@ export class RecordingSearch {
       Math.max(first, range.beginMs === undefined ? first : range.beginMs + offset),
       Math.min(last, range.endMs === undefined ? last : range.endMs + offset),
     ];
-    if (chosen.length === 0 || theirs[1] <= theirs[0]) return [];
-    const changes = await this.#changes(
-      chosen.map(r => r.token),
-      theirs,
-      signal,
-    );
-    return timelineOf(chosen, changes, theirs).map(([b, e]) => [b - offset, e - offset]);
+    if (chosen.length === 0 || theirs[1] <= theirs[0]) return { chosen: [], changes: [], theirs: [0, 0], offset };
+    const tokens = chosen.map(r => r.token);
+    return { chosen, changes: await this.#changes(tokens, theirs, signal), theirs, offset };
   }
 
   /** Where a recording is played from (RTSP, ONVIF Replay), with the host of the device's own address. */
