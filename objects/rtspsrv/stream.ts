@@ -18,7 +18,7 @@ import { Chunk, type Piece, rtcpPiece, rtpPiece } from './chunk.ts';
 import { OutTrack } from './out-track.ts';
 
 const groupLimitBytes = 16 << 20;
-const groupLimitMs = 32_000;
+const groupLimitMs = 64_000;
 /** Of a group that is too long to be joined: what viewers that are a little behind still need. */
 const tailLimitBytes = 1 << 20;
 /** RFC 3550 6.2 recommends 5 s; every group has one at its beginning, so that a viewer knows UTC at once. */

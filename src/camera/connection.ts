@@ -48,8 +48,8 @@ const tickMs = 1_000;
 const batchMs = 200;
 /** Times of arrival are learned from the first packets, so these are read as they come. */
 const settlingMs = 10_000;
-/** Cameras that save bits let many seconds pass between keyframes, but no more than this. */
-const keyframeLimitMs = 60_000;
+/** Cameras that save bits let a minute pass between keyframes, but no more than this. */
+const keyframeLimitMs = 90_000;
 const clockStepMs = 1_000;
 const statsEveryMs = 60_000;
 /** config.md 8.1 */

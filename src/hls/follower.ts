@@ -24,8 +24,12 @@ export class Follower {
   /** Segments that left the playlist before they were taken. */
   missed = 0;
 
+  /** What is added to the numbers of a server that does not count. */
+  #offset = 0;
+
   /** A copy of the playlist has been read. */
-  update(list: MediaPlaylist): void {
+  update(read: MediaPlaylist): void {
+    const list = this.#counted(read);
     const newest = list.segments.at(-1);
     this.#changed = newest?.sequence !== this.#last?.sequence || list.ended !== this.#list?.ended;
     this.#last = newest;
@@ -42,6 +46,24 @@ export class Follower {
       this.#next = oldest;
       this.#broken = true;
     }
+  }
+
+  /**
+   * FFmpeg's `single_file` lists always newer ranges under the same numbers (RFC 8216 6.2.2 forbids it): where the newest
+   * segment known is listed under a smaller number, or all are others, they are counted on from there.
+   */
+  #counted(list: MediaPlaylist): MediaPlaylist {
+    const newest = list.segments.at(-1);
+    const last = this.#last;
+    if (last?.range === undefined || newest === undefined) return list;
+    const same = list.segments.findLast(s => isSame(s, last));
+    if (same !== undefined) this.#offset = Math.max(0, last.sequence - same.sequence);
+    else if (newest.sequence + this.#offset === last.sequence) {
+      this.#offset += list.segments.length;
+      this.#broken = true;
+    }
+    if (this.#offset === 0) return list;
+    return { ...list, segments: list.segments.map(s => ({ ...s, sequence: s.sequence + this.#offset })) };
   }
 
   /** No copy could be read: that is no news. */
@@ -85,6 +107,9 @@ export class Follower {
     return Math.max(500, this.targetSeconds * (this.#changed ? 1000 : 500));
   }
 }
+
+const isSame = (a: Segment, b: Segment): boolean =>
+  a.uri === b.uri && a.range?.offset === b.range?.offset && a.range?.length === b.range?.length;
 
 /** Where playing begins: at the beginning of what is complete, three target durations before the end of what is live. */
 function startOf(list: MediaPlaylist): { readonly sequence: number } {

@@ -52,7 +52,7 @@ export const SourceDetails = Type.Object({
   codec: Nullable(Type.String(), { description: 'of the video, as RFC 6381 writes it; null while there is none' }),
   audio: Nullable(
     Type.Object({
-      codec: Type.String({ description: 'as RFC 6381 writes it' }),
+      codec: Type.String({ description: 'aac, opus, pcmu, pcma or lpcm' }),
       rate: Type.Integer({ unit: 'Hz', description: 'sample rate' }),
       channels: Type.Integer({ description: 'number of channels' }),
     }),

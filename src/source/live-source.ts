@@ -31,9 +31,9 @@ export interface SourceOptions {
   readonly linger_seconds?: number;
 }
 
-/** Kept for late comers: 4 s at 32 Mbit/s, 32 s at 4 Mbit/s. Cameras that save bits let that much pass between keyframes. */
+/** Kept for late comers: 4 s at 32 Mbit/s, 64 s at 2 Mbit/s. Cameras that save bits let a minute pass between keyframes. */
 const gopLimitBytes = 16 << 20;
-const gopLimitMs = 32_000;
+const gopLimitMs = 64_000;
 
 export class LiveSource {
   readonly provides: { readonly media: LiveMedia };
