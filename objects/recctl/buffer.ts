@@ -9,6 +9,9 @@
 import { isGap, itemBytes, type ReaderItem } from '#hub/reader';
 import type { AccessUnit } from '#media/access-unit';
 
+/** Pictures are not so far out of order. */
+const clockStepMs = 10_000;
+
 interface Group {
   /** Of its first item. */
   readonly at: number;
@@ -50,7 +53,13 @@ export class Prerecord {
     const bytes = bytesOf(item);
     group.bytes += bytes;
     this.#bytes += bytes;
-    while (this.#groups.length > 1 && (this.#groups[1]?.wallMs ?? 0) <= neededFromMs && this.#isDone(1)) this.#drop();
+    while (this.#groups.length > 1 && this.#isPast(this.#groups[1]?.wallMs ?? 0, neededFromMs, item) && this.#isDone(1))
+      this.#drop();
+  }
+
+  /** No recording begins before a group of that moment: by the clock, or because the clock has been set back since. */
+  #isPast(wallMs: number, neededFromMs: number, now: ReaderItem): boolean {
+    return wallMs <= neededFromMs || (!isGap(now) && wallMs > now.wallMs + clockStepMs);
   }
 
   /** A recording has ended, and the next one could still go on where it did. */

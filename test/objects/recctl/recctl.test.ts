@@ -98,7 +98,7 @@ function site(config: object = {}, cameras = 1, options: { bytes?: number; audio
     }
   };
   const { RecordingController: control } = object.published;
-  return { clock, context, object, sources, store, until, control, now: () => ms };
+  return { clock, context, object, sources, store, until, control, log: world.log, now: () => ms };
 }
 
 const range = (from: number, to: number): number[] =>
@@ -202,6 +202,16 @@ describe('a recording on command', () => {
     const [first = 0] = s.store.times('cam0');
     assert.ok(first >= 24_000 && first <= 26_000, `begins at ${first}`);
     assert.equal(first % gopMs, 0);
+  });
+
+  test('a clock that is set back leaves no more in memory than the lead', async () => {
+    const s = site({ max_buffer_mb: 3 }, 1, { bytes: 4096 });
+    s.until(20_000);
+    s.clock.stepWall(-3_600_000);
+    s.until(80_000);
+    assert.doesNotMatch(JSON.stringify(s.log.lines), /prerecord-short/);
+    await s.control.start({}, call);
+    assert.equal(s.store.times('cam0')[0], 75_000);
   });
 
   test('a long lead reaches the archive in portions, whole and in order', async () => {
