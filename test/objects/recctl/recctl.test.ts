@@ -248,7 +248,7 @@ test('a thousand triggers for ten sources: every wanted moment once, in order, a
   s.until(5000);
   for (let i = 0; i < 1000 * fuzzRounds(1); i++) {
     const at = s.now();
-    const lasts = random.below(3000);
+    const lasts = 1 + random.below(3000);
     await s.object.provides.control.hold('r', lasts / 1000);
     s.until(at + lasts + 40);
     wanted.push([at - 2000, at + lasts + 1000]);
