@@ -26,6 +26,9 @@ interface Active {
   readonly endsMs: number;
 }
 
+/** Of origins that make up details without end: what is active already holds the cause, and the others are pulses. */
+const activeLimit = 1000;
+
 export class Activity {
   readonly #active = new Map<string, Active>();
 
@@ -44,6 +47,7 @@ export class Activity {
     const before = this.#active.get(key);
     // Said again while it holds: motion is, once a second.
     if (before) this.#active.set(key, { ...before, endsMs });
+    else if (this.#active.size >= activeLimit) return true;
     else this.#active.set(key, { origin, topic, since: event.timestamp, beganMs: nowMs, endsMs });
     return state !== true;
   }

@@ -77,6 +77,15 @@ const on = { state: true };
 const off = { state: false };
 
 describe('a rule', () => {
+  test('follows a thousand events at once; those beyond are recorded for a moment', async () => {
+    const s = site();
+    for (let i = 0; i < 1500; i++) s.event('DigitalInput', on, 'cam', { pin: i });
+    assert.equal((await s.status()).active.length, 1000);
+    assert.deepEqual(s.did(), ['rec on']);
+    for (let i = 0; i < 1500; i++) s.event('DigitalInput', off, 'cam', { pin: i });
+    assert.deepEqual([(await s.status()).active.length, s.did()], [0, ['rec off']]);
+  });
+
   test('holds its cause from the event that begins to the one that ends', async () => {
     const s = site({ filter: ['MotionAlarm'] });
     s.event('MotionAlarm', on, 'cam', { source: 't0' });
