@@ -30,6 +30,8 @@ export class EventTeller {
   #told = '';
   /** How the object was before it was us who said that it is degraded. */
   #before: 'running' | 'idle' | undefined;
+  /** Why there are no events now. */
+  #trouble: string | undefined;
   /** The object had failed when it was looked at last. */
   #hadFailed = false;
 
@@ -53,6 +55,8 @@ export class EventTeller {
     const failed = this.#access.context.state() === 'failed';
     if (this.#hadFailed && !failed) for (const told of this.#states.list) this.#emit(told);
     this.#hadFailed = failed;
+    // The stream that is back says that all is well, and cannot know better.
+    if (this.#trouble !== undefined) this.#report(this.#trouble);
   }
 
   async #live(signal: AbortSignal): Promise<void> {
@@ -126,6 +130,7 @@ export class EventTeller {
   #report(trouble: string | undefined): void {
     const { context } = this.#access;
     const state = context.state();
+    this.#trouble = trouble;
     if (trouble !== undefined && (state === 'running' || state === 'idle')) {
       this.#before = state;
       context.report('degraded', `no events: ${trouble}`);

@@ -60,7 +60,7 @@ function check(c: OnvifConfig): ProblemText[] {
   const address = c.url ?? c.host;
   if (address === undefined)
     found.push(problem('error', 'missing-property', '', 'expected "url" or "host", got neither'));
-  else if (deviceUrl(address) === undefined || (c.url !== undefined && !/^https?:/i.test(c.url)))
+  else if (deviceUrl(address) === undefined || /^https?:/i.test(address) !== (c.url !== undefined))
     found.push(
       c.url === undefined
         ? problem('error', 'bad-value', '/host', 'expected host[:port] of a device, got something else')

@@ -203,6 +203,16 @@ describe('onvif: events', () => {
     assert.equal(context.said.events.length, 2);
   });
 
+  test('an object whose events are lost is degraded again when its stream comes back', async t => {
+    const { context } = await eventful(t, () => {
+      throw new Fault('transport', 'connect-failed', '10.0.0.7: ECONNRESET');
+    });
+    context.report('running');
+    await until('degraded', () => context.state() === 'degraded');
+    context.report('running');
+    await until('degraded again', () => context.state() === 'degraded', 800);
+  });
+
   const floods: [name: string, messages: string, most: number][] = [
     ['changes without end', (message(true) + message(false)).repeat(50), 200],
     ['the same without end', message(true).repeat(50), 1],
@@ -308,6 +318,8 @@ describe('onvif: the configuration', () => {
     [{ url: 'https://cam/onvif/device_service' }, []],
     [{}, ['missing-property']],
     [{ host: 'http//x' }, ['bad-value']],
+    [{ host: 'http://u:p@x/y' }, ['bad-value']],
+    [{ host: '::1' }, []],
     [{ url: 'rtsp://cam/' }, ['bad-value']],
     [{ url: 'cam' }, ['bad-value']],
     [{ host: 'cam', enable: [] }, ['bad-value']],
