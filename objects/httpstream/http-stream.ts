@@ -2,7 +2,7 @@
 import type { Attempt } from '#core/define';
 import { Fault } from '#core/errors';
 import type { Login } from '#rtsp/auth';
-import { demandSignal } from '#source/demand';
+import { demandSignal, hastenOnDemand } from '#source/demand';
 import { LiveSource } from '#source/live-source';
 import { playBody } from './endless.ts';
 import { type Fetched, Fetcher, httpUrl } from './fetcher.ts';
@@ -31,7 +31,8 @@ export class HttpStream {
   }
 
   start(): void {
-    this.#context.persist('stream', attempt => this.#attempt(attempt));
+    const stream = this.#context.persist('stream', attempt => this.#attempt(attempt));
+    hastenOnDemand(this.#context, this.#source, stream);
   }
 
   async #attempt(attempt: Attempt): Promise<void> {

@@ -10,6 +10,7 @@ import type { NetworkDetails } from '#interface/video-source';
 import type { GapReason } from '#media/gap';
 import { type Lessons, type QuirkName, quirks } from '#rtsp/quirks';
 import { parseRtspUrl, type RtspUrl } from '#rtsp/url';
+import { hastenOnDemand } from '#source/demand';
 import { LiveSource } from '#source/live-source';
 import { Connection } from './connection.ts';
 import { addFigures, noFigures, type RtpFigures } from './rtp-figures.ts';
@@ -81,7 +82,8 @@ export class Camera {
   }
 
   start(): void {
-    this.#context.persist('session', attempt => this.#attempt(attempt));
+    const session = this.#context.persist('session', attempt => this.#attempt(attempt));
+    hastenOnDemand(this.#context, this.#source, session);
   }
 
   async #attempt(attempt: Attempt): Promise<void> {

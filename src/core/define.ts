@@ -48,7 +48,13 @@ export interface Context<C extends TObject = TObject> {
    * retried `slowly` start at the slow end. When it returns it is run again at once, but
    * not more than once a second. Ends with the object's scope.
    */
-  persist(what: string, attempt: (attempt: Attempt) => Promise<void>): void;
+  persist(what: string, attempt: (attempt: Attempt) => Promise<void>): Persistence;
+}
+
+/** A task that is tried for ever. */
+export interface Persistence {
+  /** It is worth trying now: the delay after a failure ends, when a second has passed. Not that of kinds that are retried `slowly`. */
+  hasten(): void;
 }
 
 /**

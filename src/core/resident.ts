@@ -15,6 +15,7 @@ import {
 } from '#core/define';
 import { Fault, faultFrom, kinds } from '#core/errors';
 import type { Call } from '#core/interface';
+import { Pause } from '#core/pause';
 import { Scope } from '#core/scope';
 import type { Links, ObjectSpec, StageNews } from '#core/stage';
 import { isoTime } from '#core/time';
@@ -215,7 +216,9 @@ export class Resident {
       announce: urls => this.#news.announced(name, urls),
       persist: (what, attempt) => {
         this.#persisting++;
-        scope.run(what, signal => this.#persist(scope, what, attempt, signal));
+        const pause = new Pause();
+        scope.run(what, signal => this.#persist(scope, what, attempt, signal, pause));
+        return pause;
       },
     };
   }
@@ -225,6 +228,7 @@ export class Resident {
     what: string,
     attempt: (a: Attempt) => Promise<void>,
     signal: AbortSignal,
+    pause: Pause,
   ): Promise<void> {
     const { clock, random } = this.#world;
     const backoff = new Backoff();
@@ -256,7 +260,7 @@ export class Resident {
         );
         this.#fail(fault, waitMs);
       }
-      await clock.sleep(waitMs, signal);
+      await pause.wait(clock, waitMs, signal, fault !== undefined && kinds[fault.kind].retry !== 'backoff');
     }
   }
 

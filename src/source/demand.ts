@@ -1,5 +1,5 @@
 /** The part of demand in one attempt to play (docs/design/architecture.md 5): whoever plays a live source waits for it, and stops with it. */
-import type { Attempt, Context } from '#core/define';
+import type { Attempt, Context, Persistence } from '#core/define';
 import type { LiveSource } from './live-source.ts';
 
 /**
@@ -23,4 +23,14 @@ export async function demandSignal(
     listening => listening.close(),
   );
   return AbortSignal.any([attempt.signal, unwanted.signal]);
+}
+
+/** Whoever wants a source that nobody wanted does not wait out the delay that failures before had led to. */
+export function hastenOnDemand(context: Pick<Context, 'scope'>, source: LiveSource, task: Persistence): void {
+  let before = source.demanded;
+  const listening = source.onDemand(demanded => {
+    if (demanded && !before) task.hasten();
+    before = demanded;
+  });
+  context.scope.own('hasten on demand', listening, l => l.close());
 }

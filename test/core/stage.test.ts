@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { capability, many, one, optional } from '#core/capability';
-import { type Context, defineObjectType, type ObjectType } from '#core/define';
+import { type Context, defineObjectType, type ObjectType, type Persistence } from '#core/define';
 import { Fault } from '#core/errors';
 import { defineInterface } from '#core/interface';
 import { Type } from '#core/schema';
@@ -230,7 +230,7 @@ describe('a task that is tried for ever', () => {
     let healthy = false;
     const v = village({
       start: c =>
-        c.persist('draw', async attempt => {
+        void c.persist('draw', async attempt => {
           began.push(v.world.clock.monotonicMs());
           if (healthy) {
             attempt.healthy();
@@ -261,12 +261,53 @@ describe('a task that is tried for ever', () => {
     assert.equal(v.world.clock.waiting, 0);
   });
 
+  test('is tried at once when it is hastened, a second after the failure at the earliest, but not a refused one', async () => {
+    const began: number[] = [];
+    const tasks: Persistence[] = [];
+    const hasten = (): void => tasks[0]!.hasten();
+    let kind: 'timeout' | 'refused' = 'timeout';
+    const v = village({
+      start: c => {
+        const task = c.persist('draw', async () => {
+          began.push(v.world.clock.monotonicMs());
+          throw new Fault(kind, 'no-water', 'the well is dry');
+        });
+        tasks.push(task);
+      },
+    });
+    await v.create('w1', 'well');
+    await v.stage.start('w1');
+    await v.world.clock.pass(100_000);
+    const last = began.at(-1)!;
+    const waitedMs = v.world.clock.monotonicMs() - last;
+    assert.ok(waitedMs > 1000, `${waitedMs}`);
+    hasten();
+    await settle();
+    assert.equal(began.at(-1)! - last, waitedMs);
+    const again = began.length;
+    for (let i = 0; i < 10; i++) {
+      hasten();
+      await v.world.clock.pass(100);
+    }
+    assert.equal(began.length, again + 1);
+    assert.equal(began.at(-1)! - began.at(-2)!, 1000);
+    kind = 'refused';
+    for (const before = began.length; began.length === before; ) await v.world.clock.pass(100);
+    const refused = began.length;
+    await v.world.clock.pass(2_000);
+    hasten();
+    await v.world.clock.pass(2_000);
+    assert.equal(began.length, refused);
+    await v.stage.stop('w1');
+    assert.equal(v.world.clock.waiting, 0);
+  });
+
   test('closes what an attempt opened before the next one, and all of it on stop', async () => {
     const open = new Set<number>();
     let n = 0;
     const v = village({
       start: c =>
-        c.persist('draw', async ({ scope, signal }) => {
+        void c.persist('draw', async ({ scope, signal }) => {
           assert.equal(open.size, 0);
           const mine = ++n;
           open.add(mine);

@@ -45,6 +45,7 @@ export function fakeContext(
     persist: (what, attempt) => {
       tasks.push(() => run(what, attempt));
       scope.run(what, () => run(what, attempt));
+      return { hasten: () => {} };
     },
     again: async () => {
       for (const t of tasks) await t();

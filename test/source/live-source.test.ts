@@ -14,6 +14,7 @@ import { fakeWorld, settle } from '#fake/world';
 import type { Sink } from '#hub/sink';
 import { VideoSource } from '#interface/video-source';
 import { commonSourceConfig } from '#source/config';
+import { hastenOnDemand } from '#source/demand';
 import { LiveSource, type SourceOptions } from '#source/live-source';
 
 const type = defineObjectType({
@@ -359,5 +360,38 @@ describe('LiveSource: keyframe', () => {
     source.unit(fakeUnit(fakeRun(0, [aacTrack]), 0, { keyframe: true }));
     await assert.rejects(async () => api.keyframe({}, call), refused('absent', 'no-data'));
     assert.equal(clock.waiting, 0);
+  });
+});
+
+describe('LiveSource: who comes late', () => {
+  test('gets the group of pictures from its keyframe on, of a camera with one keyframe a minute', async () => {
+    const { source, clock } = newSource();
+    for (let i = 0; i < 60; i++) {
+      source.unit(fakeUnit(run, i * 1000, { keyframe: i === 0, bytes: 1000 }));
+      await clock.pass(1000);
+    }
+    let got = 0;
+    source.provides.media.attach({ ...quiet, unit: () => void got++ }, viewer);
+    assert.equal(got, 60);
+  });
+
+  test('makes a dynamic source try again at once; a second viewer does not, nor one of a source that is always wanted', async () => {
+    for (const [options, expected] of [
+      [{ dynamic: true, linger_seconds: 1 }, [1, 1, 2]],
+      [{}, [0, 0, 0]],
+    ] as const) {
+      const { source, context, clock } = newSource(options);
+      let hastened = 0;
+      hastenOnDemand(context, source, { hasten: () => void hastened++ });
+      const first = source.provides.media.attach(quiet, viewer);
+      const counts = [hastened];
+      const second = source.provides.media.attach(quiet, viewer);
+      counts.push(hastened);
+      first.close();
+      second.close();
+      await clock.pass(1500);
+      source.provides.media.attach(quiet, viewer);
+      assert.deepEqual([...counts, hastened], expected);
+    }
   });
 });
