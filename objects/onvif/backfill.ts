@@ -16,6 +16,8 @@ import type { Recordings } from './recordings.ts';
 /** After media flow again: a device writes for a while before it can be asked for it. */
 const settleMs = 5_000;
 const roundMs = 300_000;
+/** An archive that is being opened. */
+const unaskedMs = 15_000;
 /** Between attempts at one gap: doubled each time. Together about four hours. */
 const againFirstMs = 30_000;
 const attempts = 10;
@@ -58,6 +60,10 @@ export class Backfill {
   readonly #tried = new Map<string, Tried>();
   #storages: ReadonlyMap<string, MediaStorage> = new Map();
   #wake: () => void = () => {};
+  /** Woken since the last round began. */
+  #woken = false;
+  /** A storage did not answer in the last round. */
+  #unasked = false;
   #told = '';
 
   constructor(access: DeviceAccess, parts: BackfillParts) {
@@ -67,7 +73,7 @@ export class Backfill {
 
   link(storages: ReadonlyMap<string, MediaStorage>): void {
     this.#storages = storages;
-    this.#wake();
+    this.flowing();
   }
 
   /** Until the scope of the object closes. */
@@ -77,6 +83,7 @@ export class Backfill {
 
   /** Media flow again: a gap has ended. */
   flowing(): void {
+    this.#woken = true;
     this.#wake();
   }
 
@@ -84,12 +91,13 @@ export class Backfill {
     const { clock } = this.#access.context.world;
     await clock.sleep(settleMs, signal);
     while (!signal.aborted) {
+      this.#woken = false;
       const waitMs = await this.#round(signal);
       if (waitMs <= 0) continue;
       const woken = new AbortController();
       this.#wake = () => woken.abort();
-      await clock.sleep(waitMs, AbortSignal.any([signal, woken.signal]));
-      if (woken.signal.aborted) await clock.sleep(settleMs, signal);
+      if (!this.#woken) await clock.sleep(waitMs, AbortSignal.any([signal, woken.signal]));
+      if (this.#woken) await clock.sleep(settleMs, signal);
     }
   }
 
@@ -100,7 +108,10 @@ export class Backfill {
     const due = all.filter(w => (this.#tried.get(w.key)?.notBeforeMs ?? 0) <= nowMs);
     const [next] = due;
     if (next) return this.#attempt(next, signal);
-    const soonest = Math.min(roundMs, ...all.map(w => (this.#tried.get(w.key)?.notBeforeMs ?? 0) - nowMs));
+    const soonest = Math.min(
+      this.#unasked ? unaskedMs : roundMs,
+      ...all.map(w => (this.#tried.get(w.key)?.notBeforeMs ?? 0) - nowMs),
+    );
     return Math.max(1, soonest);
   }
 
@@ -108,12 +119,14 @@ export class Backfill {
   async #wanted(): Promise<Wanted[]> {
     const { name: track, log } = this.#access.context;
     const all: Wanted[] = [];
+    this.#unasked = false;
     for (const [name, storage] of this.#storages)
       try {
         const gaps = await storage.missing(track);
         all.push(...gaps.map(gap => ({ storage, name, gap, key: `${name} ${gap.endMs}` })));
       } catch (e) {
         // It does not work now: what it lacks is seen later.
+        this.#unasked = true;
         log.debug('storage-not-asked', { storage: name, error: faultFrom(e).message });
       }
     const keys = new Set(all.map(w => w.key));
@@ -174,9 +187,11 @@ export class Backfill {
     const url = parseRtspUrl(source.uri);
     if (!url) throw new Fault('protocol', 'onvif-garbled', 'expected the RTSP URL of a recording, got another');
     const [user, password] = context.config.auth ?? [];
-    const fromMs = Math.max(gap.beginMs, source.beginMs);
+    // Less than a second is what clocks and rounding make of the same moment.
+    const isThere = source.beginMs - gap.beginMs < 1000;
+    const fromMs = isThere ? gap.beginMs : source.beginMs;
     const endMs = Math.min(gap.endMs, fromMs + pieceMs);
-    const leadMs = fromMs > gap.beginMs ? fromMs : (gap.lead?.beginMs ?? fromMs);
+    const leadMs = isThere ? (gap.lead?.beginMs ?? fromMs) : fromMs;
     const into = storage.fill(context.name, { ...gap, endMs });
     let fault: Fault | undefined;
     try {

@@ -56,6 +56,10 @@ const endedMs = 2_000;
 const aheadMs = 3_000;
 /** Times and timestamps of one track that go apart by this belong to different sections. */
 const sectionMs = 1_000;
+/** Between two pictures of a recording that goes on. */
+const holeMs = 10_000;
+/** A device that begins so much too early, at the begin of a file of its own perhaps, has not understood. */
+const elsewhereMs = 600_000;
 /** Packets without a time, before the device is believed not to tell any. */
 const untimedLimit = 200;
 
@@ -226,9 +230,21 @@ class Replay implements SessionTaker {
     if (last !== undefined && track === 0) {
       const mediaMs = (timestampDistance(last.timestamp, timestamp) * 1000) / clockRate;
       if (Math.abs(wallMs - last.wallMs - mediaMs) > sectionMs) this.#receiver?.clockStep();
+      // A hole takes no time to send.
+      if (wallMs - last.wallMs > holeMs) this.#firstWallMs += wallMs - last.wallMs;
     }
     this.#places[track] = { wallMs, timestamp, clockRate };
     if (track !== 0) return;
+    const { beginMs, endMs } = this.#options;
+    if (wallMs < beginMs - elsewhereMs)
+      this.#fail?.(
+        new Fault(
+          'protocol',
+          'replay-elsewhere',
+          `expected a recording of ${new Date(beginMs).toISOString()}, got one of ${new Date(wallMs).toISOString()}`,
+        ),
+      );
+    if (wallMs > endMs + holeMs) this.#settle?.();
     this.#wallMs = wallMs;
     if (Number.isNaN(this.#firstWallMs)) this.#firstWallMs = wallMs;
   }

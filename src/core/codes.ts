@@ -104,6 +104,7 @@ export const faultCodes: Readonly<Record<string, FaultCode>> = {
   permission: { doc: 'The user that the daemon runs as may not read or write this file.' },
   'read-only': { doc: 'The volume is mounted read only.' },
   'reader-too-slow': { doc: 'A peer takes what it is sent too slowly; its connection is ended.' },
+  'replay-elsewhere': { doc: 'A device replays another time than the one that it was asked for.' },
   'replay-without-times': {
     doc: 'A device that was asked for a recording does not say when its pictures were taken: it plays something else, or does not know how to replay.',
   },

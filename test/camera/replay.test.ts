@@ -112,6 +112,18 @@ describe('a replay', () => {
     assert.deepEqual(seams(b.marks()), []);
   });
 
+  test('is not slowed down by a hole of an hour', async t => {
+    const b = await bench(t, [
+      [-4_000_000, -3_990_000],
+      [0, 60_000],
+    ]);
+    const began = performance.now();
+    await b.play(-3_995_000, 5_000, { mostSpeed: 8 });
+    assert.ok(performance.now() - began < 8_000, `${performance.now() - began}`);
+    assert.equal(seams(b.marks()).length, 1);
+    assert.ok(Math.abs(b.pictures().at(-1)!.wallMs - (past + 4_980)) < 60);
+  });
+
   test('ends at once when nothing more is wanted', async t => {
     const b = await bench(t, [[0, 600_000]]);
     const done = b.play(0, 600_000, { mostSpeed: 5 });

@@ -22,19 +22,24 @@ interface Gap {
   readonly filled?: string;
 }
 
-/** A device that has recorded for a minute and goes on, but for what `holes` says, and a daemon that records it. */
-async function bench(t: T, options: FakeOnvifOptions['camera'] = {}, lastMs = () => Date.now()) {
-  const beganMs = Date.now() - 60_000;
+/** A device that has recorded for a minute, until `lastMs`, its clock ahead by `clockS`, and a daemon that records it. */
+async function bench(t: T, options: FakeOnvifOptions['camera'] = {}, lastMs = () => Date.now(), clockS = 0) {
+  const beganMs = Date.now() - 60_000 + clockS * 1000;
   const recording = {
     token: 'rec0',
     source: 'vs0',
     name: 'yard',
     get spans() {
-      return [[beganMs, Math.max(beganMs + 1, lastMs())] as const];
+      return [[beganMs, Math.max(beganMs + 1, lastMs() + clockS * 1000)] as const];
     },
   };
   const login = { user: 'admin', password: 'sesame' };
-  const device = await startFakeOnvif({ login, recordings: [recording], camera: { steady: true, ...options } });
+  const device = await startFakeOnvif({
+    login,
+    recordings: [recording],
+    camera: { steady: true, ntpOffsetSeconds: clockS, ...options },
+    faults: clockS === 0 ? [] : [`type=clock,v=${clockS}`],
+  });
   t.after(() => device.stop());
   const daemon = await startDaemon(t, folder => ({
     objects: [
@@ -124,8 +129,10 @@ describe('a gap that the device has recorded', { skip: needPeer('ffmpeg', 'ffpro
     assert.equal(b.device.called.filter(op => op === 'GetReplayUri').length, 0);
   });
 
-  test('is filled to its end although the device dies in the middle of it', { timeout: 90_000 }, async t => {
-    const b = await bench(t, { replaySpeed: 2 });
+  test('is filled to its end although the device dies in the middle of it, and has another hour', {
+    timeout: 90_000,
+  }, async t => {
+    const b = await bench(t, { replaySpeed: 2 }, undefined, 3600);
     await b.recorded(4);
     await b.cut(6);
     const plays = b.device.camera?.counts.plays ?? 0;
