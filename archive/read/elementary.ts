@@ -14,22 +14,21 @@ import { tagOf, takenOf } from './export.ts';
 import type { Taken } from './export-plan.ts';
 import { joined } from './export-ts.ts';
 import { readUnits, type SampleUnit } from './fragment-units.ts';
-import { bodyOf, made, type Part } from './parts.ts';
+import { behind, bodyOf, made, type Part } from './parts.ts';
 
 /** Faults: as of an export; `no-data` too where there is footage and nothing of this kind. */
 export async function elementaryAnswer(place: Place, request: ElementaryRequest): Promise<MediaAnswer> {
   const { track: name, beginMs, endMs, media } = request;
   const taken = await takenOf(place, request);
-  const parts: Part[] = [];
+  const own: { readonly taken: Taken; readonly index: number; readonly track: Track }[] = [];
   let first: { readonly track: Track; readonly beginMs: number } | undefined;
   for (const t of taken) {
     const index = t.source.init.tracks.findIndex(({ kind }) => kind === media);
     const track = t.source.init.tracks[index];
-    const own = t.tracks[index];
-    if (!track || !own || own.count === 0) continue;
+    if (!track || !t.tracks[index]?.count) continue;
     first ??= { track, beginMs: t.source.record.beginMs };
     // One codec in one stream: what comes later in another one is left out.
-    if (track.codec === first.track.codec) parts.push(partOf(t, index, track));
+    if (track.codec === first.track.codec) own.push({ taken: t, index, track });
   }
   if (!first) throw new Fault('absent', 'no-data', `no ${media} is recorded of ${name} in this interval`);
   const { contentType, extension } = forms[first.track.codec];
@@ -41,7 +40,15 @@ export async function elementaryAnswer(place: Place, request: ElementaryRequest)
       'content-disposition': `attachment; filename="${name}_${stamp(beginMs)}_${stamp(endMs)}.${extension}"`,
       'x-timestamp': isoTime(first.beginMs),
     },
-    body: bodyOf(place, parts),
+    body: bodyOf(
+      place,
+      behind(
+        undefined,
+        own,
+        p => partOf(p.taken, p.index, p.track).bytes,
+        p => partOf(p.taken, p.index, p.track),
+      ),
+    ),
   };
 }
 

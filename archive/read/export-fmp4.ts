@@ -12,10 +12,10 @@ import { blockOf } from './export-isom.ts';
 import { type Chunk, type ExportPlan, movieTimescale, type OutFragment, type OutTrack } from './export-plan.ts';
 import { headerOf } from './fragment-units.ts';
 import type { MediaReader } from './media-reader.ts';
-import { inPieces, type Part, rangeOf, ready } from './parts.ts';
+import { behind, inPieces, type Part, type Parts, rangeOf } from './parts.ts';
 
 /** The parts of the file: its head, and its fragments. */
-export function fmp4Parts(plan: ExportPlan, track: string): Part[] {
+export function fmp4Parts(plan: ExportPlan, track: string): Parts {
   const head = writeHead(plan.tracks.map(headTrack), {
     timescale: movieTimescale,
     duration: Math.max(0, ...plan.tracks.map(t => t.edits.reduce((sum, e) => sum + e.duration, 0))),
@@ -23,7 +23,12 @@ export function fmp4Parts(plan: ExportPlan, track: string): Part[] {
     uuidBoxes: [writeIdentity({ track, beginMs: plan.beginMs, run: 0, origins: [] })],
   });
   const sets = new Map(plan.tracks.flatMap(setsBefore));
-  return [ready(head), ...plan.fragments.map((f, i) => fragmentPart(plan, f, i + 1, sets))];
+  return behind(
+    { bytes: head.length, read: (_, from) => inPieces(head, from) },
+    plan.fragments,
+    f => fragmentBytes(f, sets),
+    (f, i) => fragmentPart(plan, f, i + 1, sets),
+  );
 }
 
 const hasSets = (track: Track): track is Track & { kind: 'video' } => track.codec === 'h264' || track.codec === 'h265';
@@ -62,13 +67,21 @@ function lengthPrefixed(nalus: readonly Uint8Array[]): Uint8Array {
 
 const none = new Uint8Array(0);
 
+const usedOf = ({ chunks }: OutFragment) => chunks.filter(c => c.chunk.count > 0);
+
+const fragmentBytes = (fragment: OutFragment, sets: ReadonlyMap<Chunk, Uint8Array>): number =>
+  usedOf(fragment).reduce(
+    (sum, { chunk }) => sum + (sets.get(chunk)?.length ?? 0) + chunk.bytes,
+    exportHeaderBytes(usedOf(fragment).map(c => c.chunk.count)),
+  );
+
 function fragmentPart(
   plan: ExportPlan,
   fragment: OutFragment,
   sequence: number,
   sets: ReadonlyMap<Chunk, Uint8Array>,
 ): Part {
-  const chunks = fragment.chunks.filter(c => c.chunk.count > 0);
+  const chunks = usedOf(fragment);
   const headerBytes = exportHeaderBytes(chunks.map(c => c.chunk.count));
   const setsOf = (chunk: Chunk): Uint8Array => sets.get(chunk) ?? none;
   async function header(reader: MediaReader): Promise<Uint8Array> {
@@ -97,5 +110,5 @@ function fragmentPart(
       skip = Math.max(0, skip - chunk.bytes);
     }
   }
-  return { bytes: chunks.reduce((sum, c) => sum + setsOf(c.chunk).length + c.chunk.bytes, headerBytes), read };
+  return { bytes: fragmentBytes(fragment, sets), read };
 }

@@ -6,18 +6,23 @@ import { writeIdentity } from '../format/identity.ts';
 import { type Chunk, type ExportPlan, movieTimescale } from './export-plan.ts';
 import { headerOf, type Source } from './fragment-units.ts';
 import type { MediaReader } from './media-reader.ts';
-import { type Part, range } from './parts.ts';
+import { behind, type Part, type Parts, range } from './parts.ts';
 
 /** Fragment headers kept between the passes over the tables: twenty minutes. Longer exports read them anew. */
 const keptHeaders = 1200;
 
 /** The parts of the file: its head, and the ranges of its data. */
-export function isomParts(plan: ExportPlan, track: string): Part[] {
+export function isomParts(plan: ExportPlan, track: string): Parts {
   const head: Part = {
     bytes: isomHeadBytes(movieOf(plan, track, undefined)),
     read: (reader, from) => writeIsomHead(movieOf(plan, track, reader), from),
   };
-  return [head, ...plan.pieces.map(p => range(p.file, p.offset, p.bytes))];
+  return behind(
+    head,
+    plan.pieces,
+    p => p.bytes,
+    p => range(p.file, p.offset, p.bytes),
+  );
 }
 
 function movieOf(plan: ExportPlan, track: string, reader: MediaReader | undefined): IsomMovie {

@@ -12,37 +12,56 @@ import type { ExportPlan, OutFragment } from './export-plan.ts';
 import { headerOf, readUnits, type Source } from './fragment-units.ts';
 import { MediaReader } from './media-reader.ts';
 import { countFragment, countsOf } from './packet-counts.ts';
-import { made, type Part } from './parts.ts';
+import { behind, made, type Parts } from './parts.ts';
 
 const packetBytes = 188;
 const ticksPerSecond = 90_000;
 
 /** The parts of the file, a fragment each. Faults: `not-acceptable` where pictures, or everything, cannot be carried. */
-export async function tsParts(place: Place, plan: ExportPlan): Promise<Part[]> {
-  for (const { source } of plan.fragments) refuseUncarried(source.init.tracks);
-  const counts = await allCounts(place, plan.fragments);
-  const sum: PacketCounts = { pat: 0, pmt: 0, video: 0, audio: 0, pcr: 0 };
-  let version = 0;
-  let format: string | undefined;
-  return plan.fragments.map((fragment, i) => {
-    const { source, tracks, shift, discontinuity } = fragment;
-    if (format !== undefined && format !== source.file.format) version++;
-    format = source.file.format;
-    const counters = turnsOf(sum);
-    const own = counts[i] ?? sum;
-    for (const pid of ['pat', 'pmt', 'video', 'audio'] as const) sum[pid] += own[pid];
-    const muxPlace = {
-      version: version % 32,
-      shiftTicks: Math.round(shift * ticksPerSecond),
-      discontinuity: discontinuity && plan.keepsGaps,
-    };
-    const packets = own.pat + own.pmt + own.video + own.audio + own.pcr;
-    return made(packets * packetBytes, async reader => {
-      const muxer = new Muxer({ id: 0, tracks: source.init.tracks }, counters, muxPlace);
+export async function tsParts(place: Place, plan: ExportPlan): Promise<Parts> {
+  const { fragments } = plan;
+  const formats = new Map(fragments.map(f => [f.source.file.format, f.source.init.tracks]));
+  for (const tracks of formats.values()) refuseUncarried(tracks);
+  const counts = await allCounts(place, fragments);
+  const { counters, versions } = startsOf(fragments, counts);
+  const bytesOf = (i: number): number => {
+    const { pat = 0, pmt = 0, video = 0, audio = 0, pcr = 0 } = counts[i] ?? {};
+    return (pat + pmt + video + audio + pcr) * packetBytes;
+  };
+  const bytes = (_: OutFragment, i: number): number => bytesOf(i);
+  return behind(undefined, fragments, bytes, ({ source, tracks, shift, discontinuity }, i) =>
+    made(bytesOf(i), async reader => {
+      const [tables = 0, video = 0, audio = 0] = counters.subarray(3 * i);
+      const muxer = new Muxer(
+        { id: 0, tracks: source.init.tracks },
+        { pat: tables, pmt: tables, video, audio },
+        {
+          version: versions[i] ?? 0,
+          shiftTicks: Math.round(shift * ticksPerSecond),
+          discontinuity: discontinuity && plan.keepsGaps,
+        },
+      );
       const units = await readUnits(reader, source, countList(tracks));
       return joined([...units.map(u => muxer.push(u)), muxer.flush()]);
-    });
-  });
+    }),
+  );
+}
+
+/** With what each fragment begins: continuity counters of tables, video, audio; version of the program map. */
+function startsOf(fragments: readonly OutFragment[], counts: readonly PacketCounts[]) {
+  const counters = new Uint8Array(3 * fragments.length);
+  const versions = new Uint8Array(fragments.length);
+  let [tables, video, audio, version] = [0, 0, 0, 0];
+  for (const [i, { source }] of fragments.entries()) {
+    const before = fragments[i - 1]?.source.file.format;
+    if (before !== undefined && before !== source.file.format) version++;
+    versions[i] = version % 32;
+    counters.set([tables % 16, video % 16, audio % 16], 3 * i);
+    tables += counts[i]?.pat ?? 0;
+    video += counts[i]?.video ?? 0;
+    audio += counts[i]?.audio ?? 0;
+  }
+  return { counters, versions };
 }
 
 /** Whoever wants footage wants its pictures: without them it is refused, sound that cannot be carried is left out. */
@@ -78,13 +97,6 @@ async function allCounts(place: Place, fragments: readonly OutFragment[]): Promi
 
 const isWhole = ({ record }: Source, tracks: OutFragment['tracks']): boolean =>
   record.tracks.every((t, i) => t.samples === tracks[i]?.count);
-
-const turnsOf = ({ pat, pmt, video, audio }: PacketCounts) => ({
-  pat: pat % 16,
-  pmt: pmt % 16,
-  video: video % 16,
-  audio: audio % 16,
-});
 
 /** All of it in one piece of memory of its own. */
 export function joined(pieces: readonly Uint8Array[]): Uint8Array {

@@ -14,14 +14,15 @@ export interface Part {
   read(reader: MediaReader, from: number): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
+/** Parts that are made when they are asked for: of a long export there are many. */
+export interface Parts {
+  readonly count: number;
+  bytesOf(i: number): number;
+  at(i: number): Part;
+}
+
 /** Handed on at once. */
 const pieceBytes = 256 * 1024;
-
-/** A part that is there already. */
-export const ready = (bytes: Uint8Array): Part => ({
-  bytes: bytes.length,
-  read: (_, from) => inPieces(bytes, from),
-});
 
 /** A range of a file as it is. */
 export const range = (file: FileRow, offset: number, bytes: number): Part => ({
@@ -36,6 +37,22 @@ export const made = (bytes: number, make: (reader: MediaReader) => Promise<Uint8
     yield* inPieces(await make(reader), from);
   },
 });
+
+/** `head`, and a part for each of `list`. */
+export const behind = <T>(
+  head: Part | undefined,
+  list: readonly T[],
+  bytesOf: (item: T, i: number) => number,
+  part: (item: T, i: number) => Part,
+): Parts => {
+  const first = head ? 1 : 0;
+  const item = (i: number): T => list[i - first] as T;
+  return {
+    count: list.length + first,
+    bytesOf: i => (head && i === 0 ? head.bytes : bytesOf(item(i), i - first)),
+    at: i => (head && i === 0 ? head : part(item(i), i - first)),
+  };
+};
 
 /** Copies: what is moved to another thread takes its whole buffer with it. */
 export function* inPieces(bytes: Uint8Array, from: number): Generator<Uint8Array> {
@@ -55,23 +72,22 @@ export async function* rangeOf(
 }
 
 /** All parts, one behind the other. */
-export function bodyOf(place: Place, parts: readonly Part[]): ByteSource & { readonly length: number } {
-  const begins = new Float64Array(parts.length + 1);
-  for (const [i, part] of parts.entries()) begins[i + 1] = (begins[i] ?? 0) + part.bytes;
-  const length = begins[parts.length] ?? 0;
+export function bodyOf(place: Place, parts: Parts): ByteSource & { readonly length: number } {
+  const begins = new Float64Array(parts.count + 1);
+  for (let i = 0; i < parts.count; i++) begins[i + 1] = (begins[i] ?? 0) + parts.bytesOf(i);
+  const length = begins[parts.count] ?? 0;
   return { length, open: (begin = 0, end = length) => open(place, parts, begins, begin, end), close: () => {} };
 }
 
-function open(place: Place, parts: readonly Part[], begins: Float64Array, begin: number, end: number): ByteStream {
+function open(place: Place, parts: Parts, begins: Float64Array, begin: number, end: number): ByteStream {
   const reader = new MediaReader(place);
   async function* bytes(): AsyncGenerator<Uint8Array> {
     try {
       let at = begin;
-      for (let i = partAt(begins, begin); i < parts.length && at < end; i++) {
+      for (let i = partAt(begins, begin); i < parts.count && at < end; i++) {
         const last = begins[i + 1] ?? 0;
-        const part = parts[i];
-        if (!part || last <= at) continue;
-        for await (const piece of part.read(reader, at - (begins[i] ?? 0))) {
+        if (last <= at) continue;
+        for await (const piece of parts.at(i).read(reader, at - (begins[i] ?? 0))) {
           const own = piece.subarray(0, end - at);
           at += own.length;
           if (at > last) throw mismatch('more');
