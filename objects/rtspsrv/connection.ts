@@ -1,11 +1,13 @@
 /**
  * One client's connection: carries out what the server session says, answers what it asks.
- * RTSP itself is src/rtsp/server-session.ts; who may is the door's; media are the viewer's, or
- * those of who publishes (publishing.ts).
+ * RTSP itself is src/rtsp/server-session.ts; who may is the door's; media are the viewer's, those of a
+ * recording (replaying.ts), or those of who publishes (publishing.ts).
  *
  * A client that asks and does not read is cut off when `repliesBytes` wait for it.
  */
+import type { Wish } from '#capability/authenticator';
 import type { Ingest } from '#capability/ingest';
+import type { RecordedMedia } from '#capability/recorded-media';
 import { Fault } from '#core/errors';
 import type { Log, TcpConnection, UdpSocket, World } from '#core/world';
 import { bodyText, header, type RtspRequest } from '#rtsp/message';
@@ -14,9 +16,13 @@ import { ServerSession } from '#rtsp/server-session';
 import type { Target } from '#rtsp/server-target';
 import type { ServerTransport } from '#rtsp/server-transport';
 import type { Door } from './door.ts';
+import type { OutTrack } from './out-track.ts';
 import { Publishing } from './publishing.ts';
+import { onvifReplay, recordingIn, requiresReplay } from './replay-wish.ts';
+import { type Places, Replaying } from './replaying.ts';
 import type { Lease, Streams } from './streams.ts';
-import { TcpViewer, UdpViewer, type Viewer } from './viewer.ts';
+import type { Viewer } from './viewer.ts';
+import { Ways } from './ways.ts';
 
 /** How long a DESCRIBE waits for a source that has to be woken, or to come back. */
 const firstMediaMs = 10_000;
@@ -28,6 +34,9 @@ export interface ConnectionParts {
   readonly world: Pick<World, 'clock' | 'random' | 'udp'>;
   readonly log: Log;
   readonly streams: Streams;
+  /** The linked archive of this name. */
+  storage(name: string): RecordedMedia | undefined;
+  readonly places: Places;
   /** The linked source of this name that takes what somebody publishes. */
   ingest(name: string): Ingest | undefined;
   readonly door: Door;
@@ -44,22 +53,27 @@ export interface ConnectionParts {
 export class Connection {
   readonly #parts: ConnectionParts;
   readonly #session: ServerSession;
-  readonly #transports = new Map<number, ServerTransport>();
+  readonly #replaying: Replaying;
+  readonly #ways: Ways;
   /** Of the latest DESCRIBE, for a while. */
   #described: { readonly lease: Lease; readonly untilMs: number } | undefined;
   /** Of the session that is set up. */
   #lease: Lease | undefined;
   #viewer: Viewer | undefined;
   #publishing: { readonly name: string; readonly by: Publishing } | undefined;
+  /** A recording has been played. */
+  #replays = false;
   #leaving = false;
   #closed = false;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
+    this.#replaying = new Replaying(parts);
+    this.#ways = new Ways(parts);
     const { world, timeoutSeconds, transports } = parts;
     const sessionId = Array.from(world.random.bytes(8), b => b.toString(16).padStart(2, '0')).join('');
     this.#session = new ServerSession(
-      { sessionId, timeoutSeconds, keepAlive: 'anything', transports, name: 'Ocellus' },
+      { sessionId, timeoutSeconds, keepAlive: 'anything', transports, name: 'Ocellus', features: [onvifReplay] },
       this.#nowMs,
       {
         rtp: (track, bytes, begin, end) => this.#publishing?.by.rtp(track, bytes, begin, end),
@@ -85,19 +99,21 @@ export class Connection {
 
   /** RTCP came over UDP; says whether it was this client's. */
   heard(address: string, port: number): boolean {
-    if (plainAddress(address) !== plainAddress(this.#address)) return false;
-    for (const t of this.#transports.values()) {
-      if (t.kind !== 'udp' || (t.rtcpPort !== port && t.rtpPort !== port)) continue;
-      this.#session.heard(this.#nowMs);
-      return true;
-    }
-    return false;
+    if (!this.#ways.leadTo(address, port)) return false;
+    this.#session.heard(this.#nowMs);
+    return true;
+  }
+
+  /** Other objects are linked: who plays from an archive that is gone is disconnected. */
+  relinked(): void {
+    if (this.#replaying.isGone) this.close('the archive was removed or made anew');
   }
 
   close(why: string): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#stop(why);
+    this.#replaying.close();
     this.#forgetDescribed();
     this.#parts.connection.close();
     this.#parts.ended();
@@ -105,11 +121,6 @@ export class Connection {
 
   get #nowMs(): number {
     return this.#parts.world.clock.monotonicMs();
-  }
-
-  /** Of the client, without port. */
-  get #address(): string {
-    return this.#parts.connection.remoteAddress.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
   }
 
   #react(effects: readonly ServerEffect[]): void {
@@ -130,6 +141,7 @@ export class Connection {
           this.#record();
           break;
         case 'pause':
+          this.#replaying.pause();
           this.#endViewer('pause');
           break;
         case 'end':
@@ -163,15 +175,17 @@ export class Connection {
     const name = q.target.presentation;
     switch (q.ask) {
       case 'admit':
+        this.#replaying.saw(q.request);
         return q.request.method === 'OPTIONS' ? { as: 'admit' } : this.#admit(q);
       case 'announce':
         return this.#announce(q.target, q.request);
       case 'describe':
-        return this.#describe(name);
+        return this.#replaying.names(name) ? this.#replaying.describe(q.target) : this.#describe(name);
       case 'setup':
-        if (!q.publishes) return this.#setUp(name, q.target.track, q.transport);
+        if (!q.publishes) return this.#setUp(q.target, q.transport);
         return this.#publishing?.by.setUp(q.target.track, q.transport) ?? { as: 'refuse', status: 454 };
       case 'play': {
+        if (this.#replaying.name !== undefined) return this.#replaying.play(q.request);
         const stream = this.#lease?.stream;
         const info = stream?.starts()?.map(({ track, seq, timestamp }) => ({ track, seq, timestamp })) ?? [];
         return stream?.over === undefined ? { as: 'play', range: 'npt=now-', info } : { as: 'refuse', status: 404 };
@@ -181,24 +195,25 @@ export class Connection {
 
   async #admit(q: Extract<Question, { ask: 'admit' }>): Promise<Answer> {
     const object = q.target.presentation;
-    const admission = await this.#parts.door.admit(
-      q.request,
-      q.publishes
-        ? { object, interface: 'PushSource', right: 'operate' }
-        : { object, interface: 'VideoSource', right: 'read' },
-    );
+    const admission = await this.#parts.door.admit(q.request, wishesOf(object, q.publishes));
     switch (admission.may) {
       case 'in':
-        return { as: 'admit' };
+        if (!requiresReplay(q.request) || this.#replaying.names(object)) return { as: 'admit' };
+        return { as: 'refuse', status: 551, headers: [['Unsupported', onvifReplay]] };
       case 'prove':
         return { as: 'refuse', status: 401, headers: admission.challenges };
       case 'no':
         // api.md 11.5: what there is not may be said to be not there; what there is is forbidden.
-        return { as: 'refuse', status: this.#parts.streams.has(object) || this.#parts.ingest(object) ? 403 : 404 };
+        return { as: 'refuse', status: this.#isThere(object) ? 403 : 404 };
       case 'leave':
         this.#leaving = true;
         return { as: 'refuse', status: 403 };
     }
+  }
+
+  #isThere(name: string): boolean {
+    const { streams, ingest } = this.#parts;
+    return streams.has(name) || ingest(name) !== undefined || this.#replaying.names(name);
   }
 
   async #describe(name: string): Promise<Answer> {
@@ -261,48 +276,45 @@ export class Connection {
       this.#parts.log.info('publisher-ends', { ...this.#facts(publishing), why, ...publishing.by.figures });
   }
 
-  async #setUp(name: string, wanted: number | undefined, transport: ServerTransport): Promise<Answer> {
-    // Without DESCRIBE, by a client that knows the SDP already, the source may have to be woken.
-    const lease = this.#lease ?? this.#parts.streams.lease(name);
-    if (!lease) return { as: 'refuse', status: 404 };
-    this.#lease = lease;
-    await lease.stream.ready(firstMediaMs);
-    const { tracks } = lease.stream;
-    const only = tracks.length === 1 ? 0 : undefined;
-    const track = wanted ?? only;
-    const out = track === undefined ? undefined : tracks[track];
-    const mixed = [...this.#transports.values()].some(t => t.kind !== transport.kind);
-    const { udp } = this.#parts;
-    const status =
-      !out || lease.stream.over !== undefined ? 404 : mixed || (transport.kind === 'udp' && !udp) ? 461 : 0;
-    if (status !== 0 || !out) {
-      if (this.#transports.size === 0) this.#releaseLease();
-      return { as: 'refuse', status: status || 404 };
+  async #setUp(target: Target, transport: ServerTransport): Promise<Answer> {
+    const isReplay = this.#replaying.names(target.presentation);
+    const out = await (isReplay ? this.#replaying.track(target) : this.#liveTrack(target));
+    if (typeof out === 'number' || !this.#ways.allows(transport)) {
+      if (this.#ways.isEmpty) this.#release();
+      return { as: 'refuse', status: typeof out === 'number' ? out : 461 };
     }
+    const { udp } = this.#parts;
     this.#forgetDescribed();
-    this.#transports.set(out.number, transport);
+    this.#ways.set(out.number, transport);
     const ports = transport.kind === 'udp' && udp ? { serverPorts: [udp[0].port, udp[1].port] as const } : {};
     return { as: 'setup', track: out.number, ssrc: out.ssrc, ...ports };
   }
 
+  async #liveTrack({ presentation, track }: Target): Promise<OutTrack | number> {
+    // Without DESCRIBE, by a client that knows the SDP already, the source may have to be woken.
+    const lease = this.#lease ?? this.#parts.streams.lease(presentation);
+    if (!lease) return 404;
+    this.#lease = lease;
+    await lease.stream.ready(firstMediaMs);
+    const { tracks, over } = lease.stream;
+    const out = tracks[track ?? (tracks.length === 1 ? 0 : -1)];
+    return out && over === undefined ? out : 404;
+  }
+
   #play(): void {
-    const { connection, udp, world, log } = this.#parts;
+    const { log } = this.#parts;
+    const transport = this.#ways.kind;
+    const replayed = this.#replaying.name;
+    if (replayed !== undefined) {
+      if (!this.#replays) log.info('viewer-begins', { ...this.#facts({ name: replayed }), transport });
+      this.#replays = true;
+      this.#replaying.start(() => this.#ways.outlet());
+    }
     const lease = this.#lease;
     if (this.#viewer || !lease) return; // PLAY while playing: a keep-alive
-    const { stream } = lease;
-    const ended = (why: string): void => this.close(why);
-    const places: (ServerTransport | undefined)[] = [];
-    for (const [track, transport] of this.#transports) places[track] = transport;
-    const overUdp = places.find(p => p !== undefined)?.kind === 'udp';
-    if (!overUdp) {
-      const channels = Array.from(places, p => (p?.kind === 'tcp' ? p.channel : undefined));
-      this.#viewer = new TcpViewer(stream, connection, channels, this.#nowMs, ended);
-    } else if (udp) {
-      const ports = Array.from(places, p => (p?.kind === 'udp' ? p : undefined));
-      this.#viewer = new UdpViewer(stream, udp, this.#address, ports, world.clock, ended);
-    }
-    log.info('viewer-begins', { ...this.#facts(lease), transport: overUdp ? 'udp' : 'tcp' });
-    this.#viewer?.pump();
+    this.#viewer = this.#ways.viewer(lease.stream, why => this.close(why));
+    log.info('viewer-begins', { ...this.#facts(lease), transport });
+    this.#viewer.pump();
   }
 
   #facts({ name }: { readonly name: string }): Record<string, unknown> {
@@ -317,8 +329,11 @@ export class Connection {
   #stop(why: string): void {
     this.#endViewer(why);
     this.#endPublishing(why);
-    this.#transports.clear();
-    this.#releaseLease();
+    this.#ways.clear();
+    const { name } = this.#replaying;
+    if (this.#replays && name !== undefined) this.#parts.log.info('viewer-ends', { ...this.#facts({ name }), why });
+    this.#replays = false;
+    this.#release();
   }
 
   #endViewer(why: string): void {
@@ -329,7 +344,8 @@ export class Connection {
       this.#parts.log.info('viewer-ends', { ...this.#facts(this.#lease), why, skips: viewer.skips });
   }
 
-  #releaseLease(): void {
+  #release(): void {
+    this.#replaying.end();
     const lease = this.#lease;
     this.#lease = undefined;
     lease?.release();
@@ -342,5 +358,10 @@ export class Connection {
   }
 }
 
-/** An IPv4 address as such, where an IPv6 socket heard it. */
-const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '');
+/** What a request needs: one of these rights. Of an archive that on the whole, or on one track (docs/spec/api.md 11.5). */
+function wishesOf(object: string, publishes: boolean): readonly Wish[] {
+  if (publishes) return [{ object, interface: 'PushSource', right: 'operate' }];
+  const recording = recordingIn(object);
+  if (!recording) return [{ object, interface: 'VideoSource', right: 'read' }];
+  return [recording.storage, object].map(o => ({ object: o, interface: 'VideoStorage', right: 'read' }));
+}

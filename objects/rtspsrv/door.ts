@@ -43,8 +43,8 @@ export class Door {
     return this.#identity?.login;
   }
 
-  /** May whoever sent this do that? */
-  async admit(request: RtspRequest, wish: Wish): Promise<Admission> {
+  /** May whoever sent this do one of these things? */
+  async admit(request: RtspRequest, wishes: readonly Wish[]): Promise<Admission> {
     const authenticator = this.#authenticator;
     if (!authenticator) return { may: 'in' };
     const authorization = header(request, 'authorization');
@@ -57,8 +57,8 @@ export class Door {
       }
       this.#identity = identity;
     }
-    const allowed = await authenticator.allows(this.#identity, wish);
-    return { may: allowed ? 'in' : 'no' };
+    for (const wish of wishes) if (await authenticator.allows(this.#identity, wish)) return { may: 'in' };
+    return { may: 'no' };
   }
 
   async #identify(by: Authenticator, authorization: string | undefined, method: string): Promise<Identity | undefined> {

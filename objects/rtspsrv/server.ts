@@ -2,6 +2,7 @@
 import type { Authenticator } from '#capability/authenticator';
 import type { Ingest } from '#capability/ingest';
 import type { LiveMedia } from '#capability/live-media';
+import type { RecordedMedia } from '#capability/recorded-media';
 import type { Attempt, Context } from '#core/define';
 import { Fault } from '#core/errors';
 import type { Scope } from '#core/scope';
@@ -9,6 +10,7 @@ import type { TcpConnection, TcpListener, TcpOptions, UdpSocket } from '#core/wo
 import { addressesOf, type RtspsrvConfig, transportsOf } from './config.ts';
 import { Connection } from './connection.ts';
 import { Door } from './door.ts';
+import { Places } from './replaying.ts';
 import { Streams } from './streams.ts';
 
 /** More would eat the file descriptors that cameras need to come back. */
@@ -19,6 +21,7 @@ type Listen = (on: Pick<TcpOptions, 'onBytes' | 'onClose'>) => void;
 
 interface Links {
   readonly sources: ReadonlyMap<string, LiveMedia>;
+  readonly storages: ReadonlyMap<string, RecordedMedia>;
   readonly ingests: ReadonlyMap<string, Ingest>;
   readonly authenticator: Authenticator | undefined;
 }
@@ -28,6 +31,8 @@ export function createRtspsrv(context: Context<typeof RtspsrvConfig>) {
   const { config, world, log } = context;
   const streams = new Streams(world);
   const open = new Set<Connection>();
+  const places = new Places();
+  let storages: ReadonlyMap<string, RecordedMedia> = new Map();
   let authenticator: Authenticator | undefined;
   let ingests: ReadonlyMap<string, Ingest> = new Map();
 
@@ -40,6 +45,8 @@ export function createRtspsrv(context: Context<typeof RtspsrvConfig>) {
       world,
       log,
       streams,
+      storage: name => storages.get(name),
+      places,
       ingest: name => ingests.get(name),
       door: new Door(authenticator, world, config.tls !== undefined),
       timeoutSeconds: config.timeout,
@@ -121,6 +128,8 @@ export function createRtspsrv(context: Context<typeof RtspsrvConfig>) {
       authenticator = links.authenticator;
       streams.set(links.sources);
       ingests = links.ingests;
+      storages = links.storages;
+      for (const client of [...open]) client.relinked();
     },
     /** Returns when it listens or is known not to: who is told that the daemon is ready wants to connect. */
     start() {

@@ -9,16 +9,14 @@
  * at the beginning, does not flood the client's buffer.
  */
 import type { Clock, TcpConnection, Timer, UdpSocket } from '#core/world';
-import { prefixLength } from '#rtp/packet-batch';
-import type { Chunk, Part } from './chunk.ts';
+import type { Chunk } from './chunk.ts';
 import type { Stream, Taker } from './stream.ts';
+import { type UdpPlace, UdpSender, udpBytes, udpEveryMs } from './udp-sender.ts';
 
 const waitingBytes = 1 << 20;
 const heldBytes = 4 << 20;
 const patienceMs = 10_000;
 const leastBytes = 64 << 10;
-const udpBytes = 64 << 10;
-const udpEveryMs = 10;
 
 export interface Viewer extends Taker {
   /** Times it lost pictures because it was slow. */
@@ -123,25 +121,12 @@ export class TcpViewer implements Viewer {
   }
 }
 
-/** Where the packets of a track go. */
-export interface UdpPlace {
-  readonly rtpPort: number;
-  readonly rtcpPort: number;
-}
-
 export class UdpViewer implements Viewer {
   readonly #stream: Stream;
-  readonly #sockets: readonly [rtp: UdpSocket, rtcp: UdpSocket];
-  readonly #address: string;
-  /** By track. */
-  readonly #places: readonly (UdpPlace | undefined)[];
+  readonly #sender: UdpSender;
   readonly #clock: Clock;
   readonly #onEnd: (why: string) => void;
   readonly #cursor: Cursor;
-  /** Place within the chunk: part and packet. */
-  #part = 0;
-  #packet = 0;
-  #chunk: Chunk | undefined;
   #more: Timer | undefined;
   #closed = false;
 
@@ -154,9 +139,7 @@ export class UdpViewer implements Viewer {
     onEnd: (why: string) => void,
   ) {
     this.#stream = stream;
-    this.#sockets = sockets;
-    this.#address = address;
-    this.#places = places;
+    this.#sender = new UdpSender(sockets, address, places);
     this.#clock = clock;
     this.#onEnd = onEnd;
     this.#cursor = new Cursor(stream);
@@ -171,15 +154,14 @@ export class UdpViewer implements Viewer {
     if (this.#more || this.#closed) return; // the timer goes on
     let budget = udpBytes;
     for (;;) {
-      if (!this.#chunk) {
-        this.#chunk = this.#cursor.peek();
-        if (!this.#chunk) return;
-        this.#part = this.#packet = 0;
+      if (!this.#sender.busy) {
+        const chunk = this.#cursor.peek();
+        if (!chunk) return;
+        this.#sender.take(chunk);
+        this.#cursor.advance();
       }
-      budget = this.#send(this.#chunk, budget);
+      budget = this.#sender.send(budget);
       if (budget <= 0) break;
-      this.#chunk = undefined;
-      this.#cursor.advance();
     }
     this.#more = this.#clock.after(udpEveryMs, () => {
       this.#more = undefined;
@@ -197,26 +179,5 @@ export class UdpViewer implements Viewer {
     this.#closed = true;
     this.#more?.cancel();
     this.#stream.leave(this);
-  }
-
-  /** Sends of the chunk what the budget allows; what is left of it, 0 if the chunk is not finished. */
-  #send(chunk: Chunk, given: number): number {
-    let budget = given;
-    for (; this.#part < chunk.parts.length; this.#part++) {
-      const part = chunk.parts[this.#part] as Part;
-      const place = this.#places[part.track];
-      const packets = part.offsets.length - 1;
-      for (; place && this.#packet < packets; this.#packet++) {
-        if (budget <= 0) return 0;
-        const begin = (part.offsets[this.#packet] ?? 0) + prefixLength;
-        const end = part.offsets[this.#packet + 1] ?? begin;
-        const isRtp = part.kind === 'rtp';
-        const port = isRtp ? place.rtpPort : place.rtcpPort;
-        this.#sockets[isRtp ? 0 : 1].send(chunk.bytes, begin, end, this.#address, port);
-        budget -= end - begin;
-      }
-      this.#packet = 0;
-    }
-    return Math.max(1, budget);
   }
 }

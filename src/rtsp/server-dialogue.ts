@@ -20,13 +20,8 @@ export type Question =
       /** The client will send: `target.track` is the place in the controls of the `announce` answer. */
       readonly publishes: boolean;
     }
-  /** `range` and `scale` as the client wrote them. */
-  | {
-      readonly ask: 'play';
-      readonly target: Target;
-      readonly range: string | undefined;
-      readonly scale: string | undefined;
-    };
+  /** What is wanted stands in headers: Range, Scale and others. Asked again for a PLAY while playing. */
+  | { readonly ask: 'play'; readonly request: RtspRequest; readonly target: Target };
 
 export type Answer =
   | { readonly as: 'admit' }
@@ -40,7 +35,8 @@ export type Answer =
       readonly ssrc?: number;
       readonly serverPorts?: readonly [number, number];
     }
-  | { readonly as: 'play'; readonly range: string; readonly info: readonly RtpInfo[] }
+  /** `headers`: more of them, such as Scale. */
+  | { readonly as: 'play'; readonly range: string; readonly info: readonly RtpInfo[]; readonly headers?: Headers }
   /** Any question may be answered with a refusal, such as 401 and its challenges. */
   | { readonly as: 'refuse'; readonly status: number; readonly headers?: Headers };
 

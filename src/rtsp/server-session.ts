@@ -205,6 +205,7 @@ export class ServerSession {
           this.#sessionHeader(),
           ['Range', answer.range],
           ...(info.length > 0 ? [['RTP-Info', info.join(',')] as const] : []),
+          ...(answer.headers ?? []),
         ];
         return [...this.#reply(p, 200, headers), { do: 'play' }];
       }
@@ -293,10 +294,7 @@ export class ServerSession {
       this.#state = 'recording';
       return [...this.#reply(p, 200, [this.#sessionHeader()]), { do: 'record' }];
     }
-    if (request.method === 'PLAY') {
-      const [range, scale] = [header(request, 'range'), header(request, 'scale')];
-      return this.#ask({ ...p, question: 'play' }, { ask: 'play', target, range, scale });
-    }
+    if (request.method === 'PLAY') return this.#ask({ ...p, question: 'play' }, { ask: 'play', request, target });
     const done = this.#reply(p, 200, [['Session', this.#id ?? '']]);
     if (request.method === 'TEARDOWN') return [...done, ...this.#end('teardown')];
     if (this.#state === 'ready') return done;

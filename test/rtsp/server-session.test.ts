@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SeededRandom } from '#fake/world';
+import { header } from '#rtsp/message';
 import type { Answer, Question, ServerEffect } from '#rtsp/server-dialogue';
 import { type ServerOptions, ServerSession } from '#rtsp/server-session';
 import { parseSdp } from '#sdp/sdp';
@@ -34,7 +35,7 @@ function owner(q: Question): Answer {
     case 'play':
       return {
         as: 'play',
-        range: q.range ?? 'npt=now-',
+        range: header(q.request, 'range') ?? 'npt=now-',
         info: [
           { track: 0, seq: 5, timestamp: 6 },
           { track: 1, seq: 7, timestamp: 8 },

@@ -6,6 +6,7 @@ import { fuzzRounds, fuzzSeed } from '#fake/fuzz';
 import { FakeLog, fakeWorld, settle } from '#fake/world';
 import { Connection } from '../../../objects/rtspsrv/connection.ts';
 import { Door } from '../../../objects/rtspsrv/door.ts';
+import { Places } from '../../../objects/rtspsrv/replaying.ts';
 import { Streams } from '../../../objects/rtspsrv/streams.ts';
 import { Source } from './rig.ts';
 
@@ -65,6 +66,8 @@ test('dialogues by chance: nothing throws, nothing grows, nothing stays held', a
       log,
       streams,
       ingest: () => undefined,
+      storage: () => undefined,
+      places: new Places(),
       door: new Door(undefined, world, false),
       timeoutSeconds: 60,
       transports: ['tcp'],

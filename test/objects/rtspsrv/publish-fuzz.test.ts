@@ -9,6 +9,7 @@ import { createPacketizer } from '#rtp/packetizer';
 import push from '../../../objects/push/index.ts';
 import { Connection } from '../../../objects/rtspsrv/connection.ts';
 import { Door } from '../../../objects/rtspsrv/door.ts';
+import { Places } from '../../../objects/rtspsrv/replaying.ts';
 import { Streams } from '../../../objects/rtspsrv/streams.ts';
 import { clip, sdpOf } from './publisher.ts';
 
@@ -69,6 +70,8 @@ test('publishers by chance: nothing throws, nothing grows, no place stays taken'
       log,
       streams,
       ingest: name => (name === 'live' ? object.provides.ingest : undefined),
+      storage: () => undefined,
+      places: new Places(),
       door: new Door(undefined, world, false),
       timeoutSeconds: 60,
       transports: ['tcp'],

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import type { Authenticator } from '#capability/authenticator';
 import type { Ingest } from '#capability/ingest';
 import type { LiveMedia } from '#capability/live-media';
+import type { RecordedMedia } from '#capability/recorded-media';
 import { clipRun } from '#fake/clip';
 import { fakeContext } from '#fake/context';
 import { FakeClock, fakeWorld } from '#fake/world';
@@ -71,7 +72,7 @@ export class Source {
 }
 
 /** The picture behind its number, and filler data (NAL unit type 12) behind it. */
-function marked(data: Uint8Array, unit: number, paddingBytes: number): Uint8Array {
+export function marked(data: Uint8Array, unit: number, paddingBytes: number): Uint8Array {
   const mark = markNalu({ camera: 0, unit, atNs: 0n });
   const filler = paddingBytes > 0 ? new Uint8Array(paddingBytes).fill(0xff) : new Uint8Array(0);
   if (paddingBytes > 0) filler[0] = 12;
@@ -93,7 +94,11 @@ export interface Rig {
   readonly clock: FakeClock;
   readonly world: ReturnType<typeof fakeWorld>;
   readonly context: ReturnType<typeof fakeContext>;
-  link(sources: Readonly<Record<string, Source>>, authenticator?: Authenticator): void;
+  link(
+    sources: Readonly<Record<string, Source>>,
+    authenticator?: Authenticator,
+    storages?: Readonly<Record<string, RecordedMedia>>,
+  ): void;
   client(): Promise<Client>;
 }
 
@@ -105,9 +110,11 @@ export async function serve(
     authenticator,
     config = {},
     pushes = {},
+    storages = {},
   }: {
     authenticator?: Authenticator;
     config?: Record<string, unknown>;
+    storages?: Readonly<Record<string, RecordedMedia>>;
     /** Sources that somebody can publish into. */
     pushes?: Readonly<Record<string, { readonly media: LiveMedia; readonly ingest: Ingest }>>;
   } = {},
@@ -118,10 +125,15 @@ export async function serve(
   const context = fakeContext(rtspsrv, 'server', { ...defaults, ...config }, world);
   let urls: readonly string[] = [];
   const object = createRtspsrv({ ...context, announce: (said: readonly string[]) => (urls = said) } as never);
-  const link = (of: Readonly<Record<string, Source>>, guard?: Authenticator): void => {
+  const link = (of: Readonly<Record<string, Source>>, guard?: Authenticator, archives = storages): void => {
     const media = new Map([...Object.entries(of), ...Object.entries(pushes)].map(([name, s]) => [name, s.media]));
     const ingests = new Map(Object.entries(pushes).map(([name, s]) => [name, s.ingest]));
-    void object.link({ sources: media, ingests, authenticator: guard } as never);
+    void object.link({
+      sources: media,
+      storages: new Map(Object.entries(archives)),
+      ingests,
+      authenticator: guard,
+    } as never);
   };
   link(sources, authenticator);
   await object.start();
