@@ -9,6 +9,7 @@ import { replayHeaderLength } from '#rtp/replay-batch';
 import type { Headers } from '#rtsp/message';
 import { writeClockRange, writeNptRange } from '#rtsp/play-range';
 import type { RtpInfo } from '#rtsp/server-dialogue';
+import { controlOf, type Target } from '#rtsp/server-target';
 import { writeSdp } from '#sdp/sdp';
 import { trackSection } from '#sdp/track-section';
 import { mod32, OutTrack } from './out-track.ts';
@@ -18,6 +19,7 @@ import { howAt, type PlayWish, type UrlWish } from './replay-wish.ts';
 
 /** Between what was sent before and what is sent now, on the row of timestamps. */
 const stepMs = 40;
+const from1900Ms = Date.UTC(1900);
 
 export interface ReplayParts {
   readonly world: Pick<World, 'clock' | 'random'>;
@@ -36,7 +38,7 @@ export interface Started {
 
 export class Replay {
   readonly #parts: ReplayParts;
-  /** What there is to be played: UTC milliseconds. The end is where the recording ends so far, if it is open. */
+  /** What there is to be played, from its key frame on: UTC milliseconds. The end is where the recording ends so far, if it is open. */
   readonly beginMs: number;
   readonly endMs: number;
   readonly outs: readonly OutTrack[];
@@ -65,7 +67,7 @@ export class Replay {
       const out = OutTrack.create(outs.length, track, word, replayHeaderLength);
       if (out) outs.push(out);
     }
-    return new Replay(parts, first[0], last[1], outs, word().toString(16));
+    return new Replay(parts, Math.min(first[0], piece.beginMs), last[1], outs, word().toString(16));
   }
 
   private constructor(parts: ReplayParts, beginMs: number, endMs: number, outs: readonly OutTrack[], cname: string) {
@@ -83,7 +85,7 @@ export class Replay {
   }
 
   /** Players that know one unit of time take the first line they understand: most know npt. */
-  sdp(): string {
+  sdp(target: Target): string {
     return writeSdp({
       origin: '- 1 1 IN IP4 0.0.0.0',
       name: this.#parts.name,
@@ -93,7 +95,7 @@ export class Replay {
         ['range', writeNptRange(0, this.endMs - this.beginMs)],
         ['range', writeClockRange(this.beginMs, this.endMs)],
       ],
-      media: this.outs.flatMap(o => trackSection(o.track, o.payloadType, `trackID=${o.number}`) ?? []),
+      media: this.outs.flatMap(o => trackSection(o.track, o.payloadType, controlOf(target, o.number)) ?? []),
     });
   }
 
@@ -173,8 +175,11 @@ export class Replay {
   #bounds(wish: PlayWish, before: ReplayRun | undefined, isBackward: boolean) {
     const { url } = this.#parts;
     const { range } = wish;
-    const at = (t: number | undefined): number | undefined =>
-      t === undefined || range?.unit === 'clock' ? t : this.beginMs + t;
+    const at = (t: number | undefined): number | undefined => {
+      if (t === undefined || (range?.unit === 'clock' && t >= 0)) return t;
+      // GStreamer's onvif-mode takes the range in npt of the description for one that counts from 1900, and asks for that.
+      return this.beginMs + (range?.unit === 'clock' ? t - from1900Ms : t);
+    };
     const standsMs = before?.atMs ?? (isBackward ? this.endMs : (url.beginMs ?? this.beginMs));
     const from = range?.from === 'now' ? standsMs : at(range?.from);
     const to = range ? at(range.to) : this.#toMs;
@@ -185,6 +190,8 @@ export class Replay {
       return toMs !== undefined && toMs <= fromMs ? undefined : { fromMs, toMs };
     }
     // Written either way round: RFC 7826 4.4.2 has the later time first, ONVIF as it is played.
+    // At the beginning there is nothing behind: players that know no backward ask for npt=0-, the beginning of playing.
+    if (to === undefined && from !== undefined && from <= this.beginMs) return { fromMs: this.endMs - 1, toMs: url.beginMs };
     const late = from !== undefined && to !== undefined ? Math.max(from, to) : (from ?? standsMs);
     const early = from !== undefined && to !== undefined ? Math.min(from, to) : to;
     // What begins at the end of an interval is no part of it.

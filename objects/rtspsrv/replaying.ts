@@ -82,7 +82,7 @@ export class Replaying {
     const known = await this.#open(target);
     if (typeof known === 'number') return { as: 'refuse', status: known };
     this.#described = known;
-    return { as: 'describe', sdp: known.replay.sdp() };
+    return { as: 'describe', sdp: known.replay.sdp(target) };
   }
 
   /** The track that the URL names, or the status that says why not. */

@@ -36,6 +36,8 @@ export interface ServerOptions {
 export interface TrackSetup {
   readonly track: number;
   readonly transport: ServerTransport;
+  /** As the client calls it. */
+  readonly url: string;
 }
 
 /** Requests that may wait for an answer of the owner; more end the connection. With the parser's limits at most 256 KiB. */
@@ -199,7 +201,7 @@ export class ServerSession {
       case 'play': {
         const info = answer.info
           .filter(i => this.#tracks.has(i.track))
-          .map(i => `url=${this.#url}/trackID=${i.track};seq=${i.seq};rtptime=${i.timestamp}`);
+          .map(i => `url=${this.#tracks.get(i.track)?.url};seq=${i.seq};rtptime=${i.timestamp}`);
         this.#state = 'playing';
         const headers: Headers = [
           this.#sessionHeader(),
@@ -271,7 +273,8 @@ export class ServerSession {
       this.#sessions += 1;
       this.#presentation = p.target;
     }
-    this.#tracks.set(answer.track, { track: answer.track, transport });
+    const url = p.target.track === undefined ? `${this.#url}/trackID=${answer.track}` : p.target.control;
+    this.#tracks.set(answer.track, { track: answer.track, transport, url });
     if (transport.kind === 'tcp') {
       for (const channel of [transport.channel, transport.channel + 1]) this.#parser.expectChannel(channel);
       this.#announced?.channels(answer.track, transport.channel);
