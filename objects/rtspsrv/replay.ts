@@ -191,7 +191,8 @@ export class Replay {
     }
     // Written either way round: RFC 7826 4.4.2 has the later time first, ONVIF as it is played.
     // At the beginning there is nothing behind: players that know no backward ask for npt=0-, the beginning of playing.
-    if (to === undefined && from !== undefined && from <= this.beginMs) return { fromMs: this.endMs - 1, toMs: url.beginMs };
+    if (to === undefined && from !== undefined && from <= this.beginMs)
+      return { fromMs: this.endMs - 1, toMs: url.beginMs };
     const late = from !== undefined && to !== undefined ? Math.max(from, to) : (from ?? standsMs);
     const early = from !== undefined && to !== undefined ? Math.min(from, to) : to;
     // What begins at the end of an interval is no part of it.

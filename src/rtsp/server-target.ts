@@ -32,7 +32,10 @@ export function targetOf(uri: string): Target | undefined {
   if (!m) return undefined;
   const [, scheme, host, rest = ''] = m;
   const control = /\/trackID=(\d{1,3})\/?$/i.exec(rest) ?? /\/trackID=(\d{1,3})\/?(?=\?)/i.exec(rest);
-  const base = (control ? rest.slice(0, control.index) + rest.slice(control.index + control[0].length) : rest).replace(/\/+$/, '');
+  const base = (control ? rest.slice(0, control.index) + rest.slice(control.index + control[0].length) : rest).replace(
+    /\/+$/,
+    '',
+  );
   const mark = base.indexOf('?');
   const path = (mark < 0 ? base : base.slice(0, mark)).replace(/^\/+|\/+$/g, '');
   const presentation = decoded(path);
