@@ -95,7 +95,11 @@ export class Replay {
         ['range', writeNptRange(0, this.endMs - this.beginMs)],
         ['range', writeClockRange(this.beginMs, this.endMs)],
       ],
-      media: this.outs.flatMap(o => trackSection(o.track, o.payloadType, controlOf(target, o.number)) ?? []),
+      media: this.outs.map(o => {
+        const section = trackSection(o.track, o.payloadType, controlOf(target, o.number));
+        // ONVIF Streaming, replay: which track of the recording it is; clients of it count on it.
+        return { ...section, attributes: [...section.attributes, ['x-onvif-track', o.track.kind.toUpperCase()]] };
+      }),
     });
   }
 

@@ -272,10 +272,11 @@ export class Connection {
         const early = this.#studio.faults.active(this.#camera, 'early', 0);
         if (early && !this.#playing) this.#start();
         if (this.#replayed) {
-          const range = clockRange(q.range);
+          const asked = header(q.request, 'range');
+          const range = clockRange(asked);
           if (!range) return { as: 'refuse', status: 457 };
           this.#range = range;
-          return { as: 'play', range: q.range ?? '', info: [] };
+          return { as: 'play', range: asked ?? '', info: [] };
         }
         const info = this.#playback?.tracks.map(t => ({ track: t.index, seq: t.seq, timestamp: t.timestamp }));
         return { as: 'play', range: 'npt=now-', info: info ?? [] };
