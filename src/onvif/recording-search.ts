@@ -22,6 +22,8 @@ import { textAt, type XmlElement } from './xml.ts';
 
 /** Answers of one search: at 100 results each more than a year of a change every quarter of an hour. */
 const answerLimit = 400;
+/** And so many results, of a device that gives more than the 100 of an answer that it is asked for. */
+const resultLimit = 100 * answerLimit;
 
 /** What one recording has, by our clock. */
 export interface Footage {
@@ -115,7 +117,7 @@ export class RecordingSearch {
     const token = readSearchToken(await this.#device.ask('search', find, { signal }));
     if (token === undefined) return [];
     const found: T[] = [];
-    for (let n = 0; n < answerLimit; n++) {
+    for (let n = 0; n < answerLimit && found.length < resultLimit; n++) {
       const answer = await this.#device.ask('search', next(token), { signal });
       found.push(...read(answer));
       // A search that was read to its end is over by itself.

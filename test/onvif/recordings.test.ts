@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { soap } from '#fake/onvif';
+import { fakeDevice, soap } from '#fake/onvif';
+import { OnvifDevice } from '#onvif/device';
+import { RecordingSearch } from '#onvif/recording-search';
 import {
   findEvents,
   isSearchOver,
@@ -117,5 +119,19 @@ describe('searches', () => {
       isSearchOver(body(`<tse:R><tse:ResultList><tt:SearchState>${state}</tt:SearchState></tse:ResultList></tse:R>`));
     assert.deepEqual(['Queued', 'Searching', 'Completed', 'Unknown', ''].map(over), [false, false, true, true, true]);
   });
+  test('a device that finds more and more is read no further than 40 000 results', async () => {
+    const results = '<tt:RecordingInformation><tt:RecordingToken>r</tt:RecordingToken></tt:RecordingInformation>';
+    const answers: Record<string, string> = {
+      GetServices:
+        '<tds:R><tds:Service><tds:Namespace>http://www.onvif.org/ver10/search/wsdl</tds:Namespace><tds:XAddr>http://x/search</tds:XAddr></tds:Service></tds:R>',
+      FindRecordings: '<tse:R><tse:SearchToken>t</tse:SearchToken></tse:R>',
+      GetRecordingSearchResults: `<tse:R><tse:ResultList><tt:SearchState>Searching</tt:SearchState>${results.repeat(8000)}</tse:ResultList></tse:R>`,
+    };
+    const d = fakeDevice(name => ({ body: soap(answers[name] ?? '<tse:R/>') }));
+    const found = await new RecordingSearch(new OnvifDevice(d.parts)).recordings(new AbortController().signal);
+    assert.equal(found.length, 40_000);
+    assert.equal(d.asked().at(-1), 'EndSearch');
+  });
+
   test('tokens are text', () => assert.match(findEvents(['<a>'], [0, 1]), /<tt:IncludedRecordings>&#60;a&#62;</));
 });
