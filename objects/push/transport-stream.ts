@@ -9,6 +9,15 @@ import { Demuxer } from '#mpegts/demuxer';
 /** Whoever sends so much without a packet of a transport stream sends something else. */
 const nonsenseBytes = 64 << 10;
 const clockStepMs = 1_000;
+/**
+ * Whoever sends a file sends it faster than it plays. Its pictures would be of a time to come, so it is
+ * read no faster than this ahead of the clock; clients take a source for live within 20 s (docs/spec/api.md 4.1).
+ */
+const leadMs = 10_000;
+/** Further ahead than what is read at once could bring it: the time of the stream has jumped, and waiting is no help. */
+const jumpMs = 60_000;
+/** Read between two looks at the clock. */
+const sliceBytes = 10 * 188;
 const tellEveryMs = 1_000;
 
 export interface TransportStreamParts {
@@ -31,6 +40,8 @@ class Upload {
   readonly #publication: Publication;
   readonly #demuxer: Demuxer;
   #ended: string | undefined;
+  readonly #ends = new AbortController();
+  #lastWallMs = 0;
   #bytes = 0;
   #units = 0;
   #problems = 0;
@@ -47,6 +58,7 @@ class Upload {
       from,
       ended: why => {
         this.#ended = why;
+        this.#ends.abort();
         body.close();
       },
     });
@@ -64,7 +76,11 @@ class Upload {
 
   async run(): Promise<Record<string, unknown>> {
     try {
-      for (let piece = await this.#next(); piece; piece = await this.#next()) this.#take(piece);
+      for (let piece = await this.#next(); piece; piece = await this.#next())
+        for (let at = 0; at < piece.length && this.#ended === undefined; at += sliceBytes) {
+          this.#take(piece.subarray(at, at + sliceBytes));
+          if (this.#earlyMs > 0) await this.#parts.world.clock.sleep(this.#earlyMs, this.#ends.signal);
+        }
       if (this.#ended !== undefined) throw new Fault('state', 'conflict', `the publication was ended: ${this.#ended}`);
       if (this.#demuxer.stats.packets === 0) throw noTransportStream(this.#bytes);
       this.#end('no-media', 'the body has ended');
@@ -79,6 +95,12 @@ class Upload {
 
   #next(): Promise<Uint8Array | undefined> {
     return this.#ended === undefined ? this.#parts.body.next() : Promise.resolve(undefined);
+  }
+
+  /** How long to wait before more is read. */
+  get #earlyMs(): number {
+    const aheadMs = this.#lastWallMs - this.#parts.world.clock.wallMs();
+    return aheadMs < jumpMs ? aheadMs - leadMs : 0;
   }
 
   #take(piece: Uint8Array): void {
@@ -98,6 +120,7 @@ class Upload {
 
   #unit(unit: AccessUnit): void {
     this.#units++;
+    this.#lastWallMs = unit.wallMs;
     this.#publication.unit(unit);
   }
 

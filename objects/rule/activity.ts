@@ -36,13 +36,13 @@ export class Activity {
   take(event: Event, nowMs: number, { filter, duration }: ActivitySettings): boolean {
     const { topic, origin, data } = event;
     if (topic === 'StateChanged' && data['state'] === false) this.lose(origin.name);
-    if (!passes(filter, topic)) return false;
     const key = keyOf(event);
     const { state } = data;
     if (state === false) {
       this.#active.delete(key);
       return false;
     }
+    if (!passes(filter, topic)) return false;
     const endsMs = state === true ? Number.POSITIVE_INFINITY : nowMs + duration * 1000;
     const before = this.#active.get(key);
     // Said again while it holds: motion is, once a second.
@@ -82,8 +82,9 @@ export class Activity {
   }
 }
 
-/** Two pins of one device are two origins. */
-const keyOf = ({ topic, origin }: Event): string => JSON.stringify([topic, origin.name, origin.details ?? null]);
+/** Two pins of one device are two origins; what begins as PublishStarted ends as PublishEnded (docs/spec/api.md 10.3). */
+const keyOf = ({ topic, origin }: Event): string =>
+  JSON.stringify([topic.replace(/(?<=\w)(Started|Ended|Stopped)$/, ''), origin.name, origin.details ?? null]);
 
 const passes = (filter: readonly string[], topic: string): boolean =>
   filter.length === 0

@@ -123,6 +123,31 @@ describe('MPEG-TS into push', { skip: needPeer('ffmpeg') }, () => {
     }
   });
 
+  test('a file, sent as fast as it goes, is read at the pace at which it plays, ten seconds ahead', async t => {
+    const b = await bench(t);
+    const answer = b.call(feed(...inPieces(makeMedia('ts', { video: 'h264', seconds: 30 })), undefined));
+    const aheadMs = (): number => (b.units.at(-1)?.wallMs ?? 0) - b.world.clock.wallMs();
+    const passes = async (ms: number): Promise<void> => {
+      for (let passed = 0; passed < ms; passed += 50) await b.world.clock.pass(50);
+    };
+    await settle();
+    for (let second = 0; second < 4; second++) {
+      assert.ok(aheadMs() > 8_000 && aheadMs() < 12_000, `${aheadMs()} ms ahead after ${second} s`);
+      await passes(1000);
+    }
+    await passes(20_000);
+    assert.equal(((await answer) as { units: number }).units, 750);
+    assert.equal(b.context.said.states.includes('failed'), false);
+  });
+
+  test('one that is ended while it is ahead ends at once', async t => {
+    const b = await bench(t);
+    const answer = b.call(feed(...inPieces(makeMedia('ts', { video: 'h264', seconds: 30 })), undefined));
+    await settle();
+    b.object.published.PushSource.unpublish({}, {} as never);
+    assert.equal(await answer, 'conflict');
+  });
+
   test('what is no transport stream is refused, soon', async t => {
     const b = await bench(t);
     const noise = feed();

@@ -77,6 +77,15 @@ const on = { state: true };
 const off = { state: false };
 
 describe('a rule', () => {
+  for (const filter of [[], ['PublishStarted']])
+    test(`what begins as PublishStarted ends as PublishEnded, with the filter ${JSON.stringify(filter)}`, async () => {
+      const s = site({ filter });
+      s.event('PublishStarted', { ...on, protocol: 'ts', from: '10.0.0.1' });
+      assert.deepEqual([(await s.status()).active.map(a => a.topic), s.did()], [['PublishStarted'], ['rec on']]);
+      s.event('PublishEnded', { ...off, protocol: 'ts', from: '10.0.0.1' });
+      assert.deepEqual([(await s.status()).active, s.did()], [[], ['rec off']]);
+    });
+
   test('follows a thousand events at once; those beyond are recorded for a moment', async () => {
     const s = site();
     for (let i = 0; i < 1500; i++) s.event('DigitalInput', on, 'cam', { pin: i });
