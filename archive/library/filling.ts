@@ -4,7 +4,6 @@
  * of pictures before it gone, and the gaps that it covers marked as filled.
  */
 import { Fault } from '#core/errors';
-import { foldersOf } from '../format/paths.ts';
 import { packedSpan } from '../format/record.ts';
 import { joinMs, type Span } from '../index/interval-list.ts';
 import type { FileRow, TrackRow } from '../index/rows.ts';
@@ -19,10 +18,8 @@ const slackMs = 1;
 
 /** The name of a file of the past that begins at `beginMs`: until it is listed, a start after a crash unlinks it. */
 export async function reserveName(place: Place, track: string, beginMs: number): Promise<string> {
-  const { files, folder, index } = place;
   const path = await freePath(place, track, beginMs);
-  index.condemned.reserve(path);
-  for (const f of foldersOf(path)) await files.makeFolder(`${folder}/${f}`);
+  place.index.condemned.reserve(path);
   return path;
 }
 

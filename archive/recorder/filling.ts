@@ -4,7 +4,8 @@
  * when it is complete. Recording goes on beside it; of one track there is one filling at a time.
  *
  * It begins with the key frame that begins the incomplete group of pictures before the gap, and
- * then that group makes room, or else with the first key frame inside; it ends where the gap ends.
+ * then that group makes room, or else with the first key frame inside; it ends where the gap ends:
+ * with the first picture behind it in decoding order, so of reordered pictures one or two may be left out.
  */
 import { createHash } from 'node:crypto';
 import { Fault, faultFrom } from '#core/errors';
@@ -108,7 +109,9 @@ export class Filling {
     const format = this.#format;
     if (!format) return;
     const leads = !format.hasVideo || given.run.tracks[given.track]?.kind === 'video';
-    if (leads && this.#isHole(given)) {
+    // A device whose clock was set back has two footages of one time: the first counts.
+    const goesBack = given.wallMs + this.#shiftMs < (this.#edgeMs ?? Number.NEGATIVE_INFINITY) - joinMs;
+    if (leads && (this.#isHole(given) || goesBack) && !this.#waiting) {
       this.#take(format, format.fragmenter.flush());
       this.#waiting = true;
     }

@@ -196,6 +196,33 @@ describe('a gap', () => {
     await rig.stop();
   });
 
+  test('takes one of two footages of the same time, of a device whose clock was set back', async () => {
+    const rig = await broken();
+    const [gap] = await missing(rig);
+    const into = rig.recorder.fill('cam1', gap!);
+    for (const u of units({ run: makeRun({ audio: true }), startMs: t0, from: 6, to: 11 })) into.unit(u);
+    for (const u of units({ run: makeRun({ audio: true }), startMs: t0 - 2000, from: 11, to: 18 })) into.unit(u);
+    assert.deepEqual(await end(rig, into), ['00:06.000 00:11.000', '00:12.000 00:14.000']);
+    const files = await rig.library.channelSummary('cam1', everything);
+    assert.ok(files.timeline.length <= 2);
+    await rig.stop();
+  });
+
+  test('stays filled when the power is cut after it was told', async () => {
+    const rig = await broken('network-loss', 2);
+    await end(rig, await filling(rig, 4, 18));
+    rig.files.powerCut();
+    await rig.open();
+    assert.deepEqual((await told(rig))[0], '00:07.200 00:14.000 network-loss filled');
+    assert.deepEqual(
+      allPictures(rig).filter(n => n < 350),
+      numbers(0, 350),
+    );
+    await rig.pass(2000);
+    assert.ok((await rig.timeline('cam1'))[0]?.startsWith('00:00.000 00:1'));
+    await rig.stop();
+  });
+
   test('is filled in files of the usual length, and can be played across all of them', async () => {
     const rig = await broken('network-loss', 2);
     const before = await exportedBytes(rig);

@@ -3,7 +3,7 @@
  * goes on recording while nobody reaches it, and pictures that tell their numbers.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import { type Daemon, startDaemon, until } from '#fake/daemon';
 import { needPeer } from '#fake/peers';
 import { marksIn } from '../../tools/fake-camera/mark.ts';
 import { type FakeOnvifOptions, startFakeOnvif } from '../../tools/fake-onvif/fake-onvif.ts';
-import { decodedPictures } from './judge.ts';
+import { decodedPictures, pictureWallTimes, unevenSteps } from './judge.ts';
 
 type T = { after(f: () => void | Promise<void>): void };
 
@@ -104,10 +104,21 @@ describe('a gap that the device has recorded', { skip: needPeer('ffmpeg', 'ffpro
     const gaps = await b.gaps();
     assert.ok(gaps.length > 0 && gaps.every(g => Date.parse(g.filled ?? '') > Date.parse(g.end)), JSON.stringify(gaps));
     await b.recorded(2);
+    // From before the gap to behind it, in one piece.
+    const [begin, end] = [Date.parse(gaps[0]!.begin) - 2000, Date.parse(gaps.at(-1)!.end) + 2000];
+    const range = `begin=${new Date(begin).toISOString()}&end=${new Date(end).toISOString()}`;
+    const exported = join(b.daemon.folder, 'exported.mp4');
+    writeFileSync(exported, await b.daemon.bytes(`/v1/svc/stor/cam/export?format=isom&${range}`));
     assert.equal(await b.daemon.stop(), 0);
 
     assert.deepEqual(seams(numbersOf(b.daemon)), []);
     for (const file of filesOf(b.daemon)) assert.ok(decodedPictures(file) > 0);
+    // Those before its begin are needed to decode the first, and not shown.
+    assert.deepEqual(seams(marksIn(readFileSync(exported)).map(m => m.unit)), []);
+    const shown = decodedPictures(exported);
+    assert.ok(Math.abs(shown - (end - begin) / 40) <= 2, `${shown} pictures in ${end - begin} ms`);
+    const steps = unevenSteps(await pictureWallTimes(filesOf(b.daemon)), 40, 25);
+    assert.deepEqual(steps, [], 'every picture at its time');
     assert.match(b.daemon.log, /gap-filled/);
     assert.ok(!b.daemon.log.includes('sesame'));
     // And the next start finds everything as it was.
