@@ -24,12 +24,16 @@ const queueLimitBytes = 16 << 20;
 /** What is queued may still leave for so long after `close`. */
 const lingerMs = 1_000;
 /** Of TLS, for clients that connect and say nothing. */
-const handshakeMs = 10_000;
+const handshakeLimitMs = 10_000;
+/** Connections that have not come to terms yet: nobody else counts them. */
+const handshakesLimit = 500;
 
 /** What listening with TLS needs: where the configuration's paths lead, and whom to tell of renewed certificates. */
 interface TcpParts {
   readonly paths: ResolvePath;
   readonly log: Log;
+  readonly handshakeMs?: number;
+  readonly handshakesMost?: number;
 }
 
 const silent: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {}, with: () => silent };
@@ -97,7 +101,10 @@ function connect(options: TcpOptions, shared: Uint8Array): Promise<TcpConnection
 /** An address has no server name to indicate (RFC 6066 3). */
 const isAddress = (host: string): boolean => host.includes(':') || /^\d+(\.\d+){3}$/.test(host);
 
-async function listen(options: TcpListenOptions, { paths, log }: TcpParts): Promise<TcpListener> {
+async function listen(
+  options: TcpListenOptions,
+  { paths, log, handshakeMs = handshakeLimitMs, handshakesMost = handshakesLimit }: TcpParts,
+): Promise<TcpListener> {
   const { host, port } = options;
   const tls = options.tls && { key: paths(options.tls.key), certificate: paths(options.tls.certificate) };
   const pem = tls && (await readPem(tls));
@@ -123,13 +130,20 @@ async function listen(options: TcpListenOptions, { paths, log }: TcpParts): Prom
   const server = pem
     ? createTlsServer({ ...plain, ...pem, handshakeTimeout: handshakeMs }, take)
     : createServer(plain, take);
-  if (pem)
+  if (pem) {
     // Those that have not yet come to terms must end with the listener too.
     server.on('connection', (socket: Socket) => {
+      socket.on('error', () => {});
+      if (sockets.size - open.size >= handshakesMost) {
+        socket.destroy();
+        return;
+      }
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      socket.on('error', () => {});
     });
+    // Node tells that a handshake failed or took too long, and leaves its socket open.
+    server.on('tlsClientError', (_e: Error, socket: Socket) => void socket.destroy());
+  }
   const place = `${host === undefined ? 'any address' : host}, port ${port}`;
   await new Promise<void>((done, fail) => {
     const failed = (e: NodeJS.ErrnoException): void => {

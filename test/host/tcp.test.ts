@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { Fault } from '#core/errors';
-import type { TcpConnection, TcpListener } from '#core/world';
+import type { Log, TcpConnection, TcpListener } from '#core/world';
 import { temporaryFolder } from '#fake/daemon';
 import { needPeer, runPeer } from '#fake/peers';
 import { createTcp } from '#host/tcp';
 
-const tcp = createTcp();
+const log: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {}, with: () => log };
+const parts = { paths: (path: string) => path, log };
+const tcp = createTcp(parts);
 const text = (b: Uint8Array, n: number): string => Buffer.from(b.subarray(0, n)).toString('latin1');
 
 /** A listener that tells what came, and the connections it accepted. */
@@ -262,5 +264,43 @@ describe('tcp', () => {
       tcp.listen({ port: 0, tls: { key: `${folder}/none`, certificate: files.certificate }, accept: () => {} }),
       (e: unknown) => e instanceof Fault && e.kind === 'storage' && e.message.startsWith('tls.key: cannot read'),
     );
+  });
+
+  test('TLS: who says nothing or nonsense is sent away in time; those who wait are few, and nobody who has gone counts', {
+    skip: needPeer('openssl'),
+  }, async t => {
+    const folder = temporaryFolder(t);
+    const files = { key: join(folder, 'key.pem'), certificate: join(folder, 'cert.pem') };
+    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=cam', '-days', '2'];
+    runPeer('openssl', [...request, '-keyout', files.key, '-out', files.certificate]);
+    const impatient = createTcp({ ...parts, handshakeMs: 500, handshakesMost: 20 });
+    const listener = await impatient.listen({
+      host: '127.0.0.1',
+      port: 0,
+      tls: files,
+      accept: (connection, listen) => {
+        listen({ onBytes: (b, n) => void connection.write(text(b, n).toUpperCase()), onClose: () => {} });
+      },
+    });
+    t.after(() => listener.close());
+    const options = { host: '127.0.0.1', port: listener.port, timeoutMs: 5000 };
+    const ask = async (): Promise<void> => {
+      let heard = '';
+      const onBytes = (b: Uint8Array, n: number): void => void (heard += text(b, n));
+      const c = await tcp.connect({ ...options, tls: { rejectUnauthorized: false }, onBytes, onClose: () => {} });
+      c.write('describe');
+      await until(() => heard === 'DESCRIBE');
+      c.close();
+    };
+    for (let i = 0; i < 6; i++) await Promise.all(Array.from({ length: 5 }, ask));
+    let gone = 0;
+    const crowd = Array.from({ length: 30 }, () =>
+      tcp.connect({ ...options, onBytes: () => {}, onClose: () => void gone++ }),
+    );
+    (await crowd[0])?.write('nonsense that is no handshake');
+    await Promise.all(crowd);
+    await until(() => gone >= 10);
+    await until(() => gone === 30);
+    await ask();
   });
 });
