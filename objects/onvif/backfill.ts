@@ -161,7 +161,8 @@ export class Backfill {
     // Whatever was known of it may be what is wrong.
     if (fault.kind !== 'storage' && fault.kind !== 'state') this.#access.failed();
     if (fault.kind === 'refused') return refusedMs;
-    if (fault.kind === 'unsupported') return unsupportedMs;
+    // 551: it does not know of replay (ONVIF Streaming 6.3).
+    if (fault.kind === 'unsupported' || fault.code === 'rtsp-551') return unsupportedMs;
     return this.#backoff.nextMs(kinds[fault.kind].retry, 0, world.random.unit());
   }
 

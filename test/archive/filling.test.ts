@@ -275,6 +275,15 @@ describe('footage of the past that is not wanted', () => {
     await rig.stop();
   });
 
+  test('a rescan does not take what is being written', async () => {
+    const rig = await broken();
+    const into = await filling(rig, 4, 11.2);
+    await rig.pass(500);
+    assert.deepEqual(await rig.library.rescan(), { found: 0, missing: 0 });
+    assert.deepEqual(await end(rig, into), ['00:06.000 00:11.200']);
+    await rig.stop();
+  });
+
   test('a stop of the archive ends a filling', async () => {
     const rig = await broken();
     const before = rig.segments().length;

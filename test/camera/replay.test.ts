@@ -55,13 +55,13 @@ async function bench(
 /** Where each number is not one more than the last. */
 const seams = (numbers: readonly number[]): number[] => numbers.filter((n, i) => i > 0 && n !== numbers[i - 1]! + 1);
 
-describe('a replay', () => {
+describe('a replay', { concurrency: true }, () => {
   for (const replayEnd of ['goodbye', 'silence', 'close'] as const)
     test(`brings every picture once, with the time at which it was taken, and ends by ${replayEnd}`, async t => {
       const b = await bench(t, [[0, 60_000]], { replayEnd });
       const began = performance.now();
       assert.ok((await b.play(10_000, 20_000)) > 250);
-      assert.ok(performance.now() - began < 5_000);
+      assert.ok(performance.now() - began < 15_000);
       assert.deepEqual(seams(b.marks()), []);
       for (const u of b.pictures()) {
         const [mark] = marksIn(u.data);
@@ -119,7 +119,7 @@ describe('a replay', () => {
     ]);
     const began = performance.now();
     await b.play(-3_995_000, 5_000, { mostSpeed: 8 });
-    assert.ok(performance.now() - began < 8_000, `${performance.now() - began}`);
+    assert.ok(performance.now() - began < 20_000, `${performance.now() - began}`);
     assert.equal(seams(b.marks()).length, 1);
     assert.ok(Math.abs(b.pictures().at(-1)!.wallMs - (past + 4_980)) < 60);
   });

@@ -81,7 +81,9 @@ describe('RtspSession', () => {
     for (let round = 0; round < fuzzRounds(1500); round++) {
       const record = new SessionRecord();
       const transport = (['tcp', 'udp', 'multicast'] as const)[random.below(3)]!;
-      const session = new RtspSession({ ...sessionOptions, transport, datagrams: record.datagrams }, record);
+      const replay = random.below(4) === 0 ? { replay: { beginMs: 0, endMs: 1e12 } } : {};
+      const options = { ...sessionOptions, transport, datagrams: record.datagrams, ...replay };
+      const session = new RtspSession(options, record);
       session.start(0);
       const bytes = mutate(random, answers[random.below(answers.length)]!);
       for (let at = 0, now = 0; at < bytes.length; now += random.below(3000)) {
