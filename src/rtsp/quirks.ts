@@ -29,6 +29,12 @@ export const rtspQuirks = {
     policy: 'PLAY without Range',
     vendor: 'several',
   },
+  'play-unanswered': {
+    does: 'sends media and never answers PLAY, or so that nobody can read it',
+    sign: 'no answer to PLAY in time, and media came',
+    policy: 'the session goes on as if it were answered',
+    vendor: 'none known by name',
+  },
   'get-parameter-ends-session': {
     does: 'ends the session when GET_PARAMETER comes, which it announces in Public',
     sign: 'the connection or the media end within 3 s of GET_PARAMETER, unanswered',

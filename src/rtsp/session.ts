@@ -138,7 +138,10 @@ export class RtspSession implements RtspTaker {
       this.#answered(asked, this.#foreign.response);
     } else if (asked && nowMs >= asked.deadlineMs) {
       this.#asked = undefined;
-      if (this.#step !== 'playing') {
+      if (this.#step === 'PLAY' && this.#taker.report(0) !== undefined) {
+        this.#quirk('play-unanswered');
+        this.#played([]);
+      } else if (this.#step !== 'playing') {
         const seconds = this.#options.requestTimeoutMs / 1000;
         this.#fail('timeout', 'rtsp-no-answer', `expected an answer to ${asked.method} within ${seconds} s, got none`);
         return;
@@ -262,15 +265,15 @@ export class RtspSession implements RtspTaker {
         this.#setUpTrack(response);
         break;
       case 'PLAY':
-        this.#played(response);
+        this.#played(response.headers);
         break;
       default: // playing, over: not here
     }
   }
 
-  #played(response: RtspResponse): void {
+  #played(headers: Headers): void {
     const controls = this.#presentation.tracks.map(t => t.control);
-    const info = header(response, 'rtp-info');
+    const info = header({ headers }, 'rtp-info');
     if (this.#playAt < 0) this.#rtpTimes = rtpInfo(info, controls);
     else {
       this.#rtpTimes.push(rtpInfo(info, controls.slice(this.#playAt, this.#playAt + 1))[0]);

@@ -16,6 +16,7 @@
  *     @ uri rtsp://cam/x?y                 another URL than rtsp://cam/live
  *     @ udp                                media are to come by UDP, or by multicast
  *     @ replay 1000 9000                   a recording of these times, UTC milliseconds
+ *     @ silent                             no media have come when the session asks
  *     > playing 123 -                      what the session has said since the last such line
  *     # remark
  */
@@ -69,8 +70,10 @@ export class SessionRecord implements SessionTaker {
     },
     rtcp: (track, bytes) => void this.said.push(`report ${track} ${bytes.length}`),
   };
+  /** No media come: `@ silent` in a transcript. */
+  silent = false;
   report(track: number): ReportBlock | undefined {
-    if (track > 0) return undefined;
+    if (track > 0 || this.silent) return undefined;
     return { ssrc: 9, fractionLost: 0, lost: 0, highestSeq: 1, jitter: 0, lastReport: 0, delaySinceLastReport: 0 };
   }
   quirk(name: string): void {
@@ -91,6 +94,7 @@ export function playTranscript(
   pieceBytes = 1 << 20,
 ): SessionRecord {
   const record = new SessionRecord();
+  record.silent = /^@ silent$/m.test(text);
   const transport = (/^@ (udp|multicast)$/m.exec(text)?.[1] ?? 'tcp') as 'tcp' | 'udp' | 'multicast';
   const uri = /^@ uri (\S+)$/m.exec(text)?.[1] ?? sessionOptions.uri;
   const times = /^@ replay (\d+) (\d+)$/m.exec(text);
