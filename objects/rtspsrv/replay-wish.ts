@@ -1,6 +1,6 @@
 /**
  * What a client wants of a recording, read from URL and headers: `rtsp://HOST/STOR/NAME?begin=T&end=T&speed=N`
- * (docs/spec/api.md 12), Range, Scale, Speed (RFC 2326), Rate-Control, Frames and Require of ONVIF replay.
+ * (docs/spec/api.md 12; `time=clock`: docs/spec/config.md 18.6), Range, Scale, Speed (RFC 2326), Rate-Control, Frames and Require of ONVIF replay.
  */
 import { parseTime } from '#core/time';
 import { header, type RtspRequest } from '#rtsp/message';
@@ -30,6 +30,8 @@ export interface UrlWish {
   readonly beginMs: number | undefined;
   readonly endMs: number | undefined;
   readonly scale: number;
+  /** `time=clock`: it is described by the clock in the first place, not in time from its beginning. */
+  readonly clockFirst: boolean;
 }
 
 /** Undefined where a parameter makes no sense. Parameters that are not ours are left alone. */
@@ -42,7 +44,7 @@ export function urlWishOf(query: string): UrlWish | undefined {
   if ((begin !== undefined && beginMs === undefined) || (end !== undefined && endMs === undefined)) return undefined;
   if (scale === undefined || scale === 0) return undefined;
   if (beginMs !== undefined && endMs !== undefined && endMs <= beginMs) return undefined;
-  return { beginMs, endMs, scale: within(scale) };
+  return { beginMs, endMs, scale: within(scale), clockFirst: given.get('time') === 'clock' };
 }
 
 /** In a query a plus sign is a space, unless it is written as %2B; in a time there are no spaces. */

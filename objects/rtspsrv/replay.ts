@@ -19,7 +19,6 @@ import { howAt, type PlayWish, type UrlWish } from './replay-wish.ts';
 
 /** Between what was sent before and what is sent now, on the row of timestamps. */
 const stepMs = 40;
-const from1900Ms = Date.UTC(1900);
 
 export interface ReplayParts {
   readonly world: Pick<World, 'clock' | 'random'>;
@@ -84,17 +83,15 @@ export class Replay {
     return this.#parts.media === media;
   }
 
-  /** Players that know one unit of time take the first line they understand: most know npt. */
+  /** Players take the first line they understand: most count from 0, those of ONVIF replay want the clock. */
   sdp(target: Target): string {
+    const npt = ['range', writeNptRange(0, this.endMs - this.beginMs)] as const;
+    const clock = ['range', writeClockRange(this.beginMs, this.endMs)] as const;
     return writeSdp({
       origin: '- 1 1 IN IP4 0.0.0.0',
       name: this.#parts.name,
       connection: 'IN IP4 0.0.0.0',
-      attributes: [
-        ['control', '*'],
-        ['range', writeNptRange(0, this.endMs - this.beginMs)],
-        ['range', writeClockRange(this.beginMs, this.endMs)],
-      ],
+      attributes: [['control', '*'], ...(this.#parts.url.clockFirst ? [clock, npt] : [npt, clock])],
       media: this.outs.map(o => {
         const section = trackSection(o.track, o.payloadType, controlOf(target, o.number));
         // ONVIF Streaming, replay: which track of the recording it is; clients of it count on it.
@@ -179,11 +176,8 @@ export class Replay {
   #bounds(wish: PlayWish, before: ReplayRun | undefined, isBackward: boolean) {
     const { url } = this.#parts;
     const { range } = wish;
-    const at = (t: number | undefined): number | undefined => {
-      if (t === undefined || (range?.unit === 'clock' && t >= 0)) return t;
-      // GStreamer's onvif-mode takes the range in npt of the description for one that counts from 1900, and asks for that.
-      return this.beginMs + (range?.unit === 'clock' ? t - from1900Ms : t);
-    };
+    const at = (t: number | undefined): number | undefined =>
+      t === undefined || range?.unit === 'clock' ? t : this.beginMs + t;
     const standsMs = before?.atMs ?? (isBackward ? this.endMs : (url.beginMs ?? this.beginMs));
     const from = range?.from === 'now' ? standsMs : at(range?.from);
     const to = range ? at(range.to) : this.#toMs;
