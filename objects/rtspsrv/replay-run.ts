@@ -18,6 +18,8 @@ import { type Outlet, outletEveryMs } from './outlet.ts';
 const lateMs = 1000;
 /** RFC 3550 6.2 recommends 5 s; a report is good for longer the more evenly time goes. */
 const reportEveryMs = 2000;
+/** Over UDP the goodbye has a port of its own, and a busy client may read it before what it has yet to read of media. */
+const goodbyeAfterMs = 250;
 /** A recording that is still being made is asked for more so often, and for so long. */
 const followEveryMs = 250;
 const followMs = 10_000;
@@ -221,6 +223,7 @@ export class ReplayRun {
     if (this.#state === 'over') return;
     const chunk = new Chunk(this.#reports(this.#last?.unit.wallMs ?? 0, this.#reachMs, true));
     this.#goodbye = { chunk, fault };
+    this.#later(goodbyeAfterMs);
   }
 
   #leave({ chunk, fault }: { readonly chunk: Chunk; readonly fault: unknown }, outlet: Outlet): void {

@@ -8,6 +8,7 @@ import { Connection } from '../../../objects/rtspsrv/connection.ts';
 import { Door } from '../../../objects/rtspsrv/door.ts';
 import { Places } from '../../../objects/rtspsrv/replaying.ts';
 import { Streams } from '../../../objects/rtspsrv/streams.ts';
+import { Recording } from './recording.ts';
 import { Source } from './rig.ts';
 
 const methods = ['OPTIONS', 'DESCRIBE', 'SETUP', 'PLAY', 'PAUSE', 'TEARDOWN', 'GET_PARAMETER', 'RECORD', 'ANNOUNCE'];
@@ -16,6 +17,12 @@ const paths = [
   'cam/trackID=0',
   'cam/trackID=1',
   'cam/trackID=9',
+  'stor/cam',
+  'stor/cam/trackID=0',
+  'stor/cam?begin=1767225601000&speed=2/trackID=0',
+  'stor/cam/trackID=1?speed=-3',
+  'stor/cam?begin=x',
+  'stor/none',
   'yard',
   'yard/trackID=0',
   'none',
@@ -32,15 +39,40 @@ const transports = [
   'nonsense',
 ];
 
+/** For PLAY of a recording. */
+const wishes = [
+  'Range: npt=0-',
+  'Range: npt=1.5-3',
+  'Range: npt=now-',
+  'Range: clock=20260101T000001Z-20260101T000003Z',
+  'Range: clock=20250101T000000Z-',
+  'Range: clock=20270101T000000Z-',
+  'Range: smpte=1-',
+  'Scale: -1',
+  'Scale: 16',
+  'Scale: 0',
+  'Speed: 2',
+  'Rate-Control: no',
+  'Frames: intra',
+  'Require: onvif-replay',
+];
+
 test('dialogues by chance: nothing throws, nothing grows, nothing stays held', async () => {
   const random = fuzzSeed('rtspsrv');
   let viewers = 0;
+  let replays = 0;
   const pick = <T>(of: readonly T[]): T => of[random.below(of.length)]!;
   for (let round = 0; round < fuzzRounds(40); round++) {
     const sources: Record<string, Source> = { cam: new Source(), yard: new Source({ audio: false }) };
     const world = fakeWorld();
     const streams = new Streams(world);
     streams.set(new Map(Object.entries(sources).map(([name, s]) => [name, s.media])));
+    const recording = new Recording(
+      { fromMs: 0, seconds: 2, paddingBytes: 20_000 },
+      { fromMs: 9000, seconds: 2, audio: random.below(2) > 0 },
+    );
+    let linked = true;
+    const way = random.below(2) > 0 ? ['cam/trackID=0', 'cam'] : ['stor/cam/trackID=0', 'stor/cam'];
     let queued = 0;
     let most = 0;
     let ended = 0;
@@ -66,7 +98,7 @@ test('dialogues by chance: nothing throws, nothing grows, nothing stays held', a
       log,
       streams,
       ingest: () => undefined,
-      storage: () => undefined,
+      storage: name => (name === 'stor' && linked ? recording : undefined),
       places: new Places(),
       door: new Door(undefined, world, false),
       timeoutSeconds: 60,
@@ -81,12 +113,13 @@ test('dialogues by chance: nothing throws, nothing grows, nothing stays held', a
         `CSeq: ${step}`,
         ...(session !== undefined && random.below(5) > 0 ? [`Session: ${session}`] : []),
         ...(random.below(2) > 0 ? [`Transport: ${pick(transports)}`] : []),
+        ...(random.below(2) > 0 ? [pick(wishes)] : []),
         ...(random.below(9) === 0 ? [`Content-Length: ${random.below(50)}`] : []),
       ];
       // Half of what is asked is on the way to media, else no dialogue would come so far.
       const sensible = random.below(2) > 0;
       const method = sensible ? pick(['SETUP', 'PLAY']) : pick(methods);
-      const path = sensible ? pick(['cam/trackID=0', 'cam']) : pick(paths);
+      const path = sensible ? pick(way) : pick(paths);
       const text = `${method} rtsp://h/${path} RTSP/1.0\r\n${headers.join('\r\n')}\r\n\r\n`;
       const bytes = new TextEncoder().encode(text);
       if (random.below(8) === 0) bytes[random.below(bytes.length)] = random.below(256);
@@ -97,6 +130,10 @@ test('dialogues by chance: nothing throws, nothing grows, nothing stays held', a
       if (random.below(6) === 0) {
         await world.clock.pass(random.below(20_000));
         client.tick();
+      }
+      if (random.below(60) === 0) {
+        linked = random.below(2) > 0;
+        client.relinked();
       }
       if (random.below(40) === 0) streams.set(new Map(random.below(2) ? [['cam', sources['cam']!.media]] : []));
     }
@@ -111,7 +148,8 @@ test('dialogues by chance: nothing throws, nothing grows, nothing stays held', a
     );
     for (const s of Object.values(sources)) assert.deepEqual([s.bugs, s.hub.size], [[], 0], `round ${round}`);
     assert.equal(world.clock.waiting, 0);
+    replays += log.lines.filter(l => l.event === 'viewer-begins' && l.facts?.['source'] === 'stor/cam').length;
     viewers += log.lines.filter(l => l.event === 'viewer-begins').length;
   }
-  assert.ok(viewers > 0, 'some dialogues came as far as media');
+  assert.ok(viewers > replays && replays > 0, 'some dialogues came as far as media, live and recorded');
 });

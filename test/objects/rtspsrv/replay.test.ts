@@ -269,7 +269,7 @@ describe('a recording over RTSP', () => {
       const play = await c.ask('PLAY', path, headers);
       assert.deepEqual([headerOf(play, 'Scale') ?? '', headerOf(play, 'Speed') ?? ''], says);
       const ms = await toTheEnd(rig, c);
-      assert.ok(ms <= most && ms >= most * 0.7 - 500, `${ms} ms, expected nearly ${most}`);
+      assert.ok(ms <= most + 300 && ms >= most * 0.7 - 500, `${ms} ms, expected nearly ${most}`);
       assert.deepEqual(c.pictures(), pictures === 'all' ? Array.from({ length: 250 }, (_, i) => i) : pictures);
       assert.equal(c.rtp(2).length > 0, sound);
       const times = c.rtp(0).map(timeOf);
@@ -285,7 +285,7 @@ describe('a recording over RTSP', () => {
     const c = await client(rig, 'stor/cam');
     const play = await c.ask('PLAY', 'stor/cam', { 'Rate-Control': 'no' });
     assert.equal(headerOf(play, 'Rate-Control'), 'no');
-    assert.ok((await toTheEnd(rig, c)) <= 500);
+    assert.ok((await toTheEnd(rig, c)) <= 800);
     assert.deepEqual(
       c.pictures(),
       Array.from({ length: 500 }, (_, i) => i),
