@@ -12,6 +12,8 @@ export interface MediaOptions {
   readonly bframes?: number;
   readonly audio?: boolean;
   readonly size?: string;
+  /** Default h264. */
+  readonly codec?: 'h264' | 'h265';
   /** Turns the colours, so that no picture is one of another media. */
   readonly hue?: number;
   /** Of H.264; else the one that the preset has. */
@@ -20,25 +22,23 @@ export interface MediaOptions {
 
 type Sample = Omit<AccessUnit, 'run' | 'track' | 'wallMs'>;
 
+const h264 = (profile: string | undefined): string[] => [
+  ...['-c:v', 'libx264', '-preset', 'ultrafast', ...(profile ? ['-profile:v', profile, '-coder', 'cabac'] : [])],
+  ...['-g', '50', '-keyint_min', '50', '-sc_threshold', '0'],
+];
+
+const h265 = (bframes: number): string[] => [
+  ...['-c:v', 'libx265', '-preset', 'ultrafast', '-tag:v', 'hvc1', '-x265-params'],
+  `log-level=error:keyint=50:min-keyint=50:scenecut=0:open-gop=0:bframes=${bframes}`,
+];
+
 /** The media as units of one run that begins at `startMs`, in the order in which a camera would send them. */
 export function realMedia(scratch: string, options: MediaOptions): (run: number, startMs: number) => AccessUnit[] {
-  const { seconds, bframes = 0, audio = false, size = '320x180', hue = 0, profile } = options;
+  const { seconds, bframes = 0, audio = false, size = '320x180', hue = 0, profile, codec } = options;
   const tracks = [
     samplesOf(scratch, [
       ...['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds},hue=h=${hue}`],
-      ...[
-        '-c:v',
-        'libx264',
-        '-preset',
-        'ultrafast',
-        ...(profile ? ['-profile:v', profile, '-coder', 'cabac'] : []),
-        '-g',
-        '50',
-        '-keyint_min',
-        '50',
-        '-sc_threshold',
-        '0',
-      ],
+      ...(codec === 'h265' ? h265(bframes) : h264(profile)),
       ...['-bf', String(bframes), '-pix_fmt', 'yuv420p', '-video_track_timescale', '90000'],
     ]),
   ];

@@ -96,7 +96,8 @@ describe('forms of an export, decoded by ffmpeg', { skip: needPeer('ffmpeg', 'ff
 
   /** The pictures of units, numbered: what a decoder makes of them without any container. */
   function pictures(units: readonly AccessUnit[]): string[] {
-    const path = join(scratch, 'reference.h264');
+    const codec = units[0]?.run.tracks[0]?.codec;
+    const path = join(scratch, `reference.${codec === 'h265' ? 'hevc' : 'h264'}`);
     const pieces: Uint8Array[] = [];
     for (const u of units) {
       const track = u.run.tracks[u.track];
@@ -215,6 +216,16 @@ describe('forms of an export, decoded by ffmpeg', { skip: needPeer('ffmpeg', 'ff
       assert.deepEqual(
         all.map(p => p.n),
         numbers(0, 450),
+      );
+    });
+
+    test(`${format}: H.265, another codec configuration in the middle`, async () => {
+      const r = await recorded({ codec: 'h265', bframes: 2 }, { codec: 'h265' });
+      const all = await shown(r, await ask(r.rig, 3.08, 40, { format }), format === 'ts' ? 'ts' : 'mp4');
+      const seen = format === 'ts' ? all : all.filter(p => p.seconds > -0.001);
+      assert.deepEqual(
+        seen.map(p => p.n),
+        numbers(format === 'ts' ? 50 : 75, 450),
       );
     });
 
