@@ -5,7 +5,6 @@
  *
  * A client that asks and does not read is cut off when `repliesBytes` wait for it.
  */
-import type { Wish } from '#capability/authenticator';
 import type { Ingest } from '#capability/ingest';
 import type { RecordedMedia } from '#capability/recorded-media';
 import { Fault } from '#core/errors';
@@ -15,10 +14,10 @@ import type { Answer, Question, ServerEffect } from '#rtsp/server-dialogue';
 import { ServerSession } from '#rtsp/server-session';
 import type { Target } from '#rtsp/server-target';
 import type { ServerTransport } from '#rtsp/server-transport';
-import type { Door } from './door.ts';
+import { type Door, wishesOf } from './door.ts';
 import type { OutTrack } from './out-track.ts';
 import { Publishing } from './publishing.ts';
-import { onvifReplay, recordingIn, requiresReplay } from './replay-wish.ts';
+import { onvifReplay, requiresReplay } from './replay-wish.ts';
 import { type Places, Replaying } from './replaying.ts';
 import type { Lease, Streams } from './streams.ts';
 import type { Viewer } from './viewer.ts';
@@ -61,14 +60,12 @@ export class Connection {
   #lease: Lease | undefined;
   #viewer: Viewer | undefined;
   #publishing: { readonly name: string; readonly by: Publishing } | undefined;
-  /** A recording has been played. */
-  #replays = false;
   #leaving = false;
   #closed = false;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
-    this.#replaying = new Replaying(parts);
+    this.#replaying = new Replaying({ ...parts, facts: name => this.#facts({ name }) });
     this.#ways = new Ways(parts);
     const { world, timeoutSeconds, transports } = parts;
     const sessionId = Array.from(world.random.bytes(8), b => b.toString(16).padStart(2, '0')).join('');
@@ -280,7 +277,7 @@ export class Connection {
     const isReplay = this.#replaying.names(target.presentation);
     const out = await (isReplay ? this.#replaying.track(target) : this.#liveTrack(target));
     if (typeof out === 'number' || !this.#ways.allows(transport)) {
-      if (this.#ways.isEmpty) this.#release();
+      if (this.#ways.isEmpty) this.#release('nothing is set up');
       return { as: 'refuse', status: typeof out === 'number' ? out : 461 };
     }
     const { udp } = this.#parts;
@@ -304,12 +301,7 @@ export class Connection {
   #play(): void {
     const { log } = this.#parts;
     const transport = this.#ways.kind;
-    const replayed = this.#replaying.name;
-    if (replayed !== undefined) {
-      if (!this.#replays) log.info('viewer-begins', { ...this.#facts({ name: replayed }), transport });
-      this.#replays = true;
-      this.#replaying.start(() => this.#ways.outlet());
-    }
+    this.#replaying.start(() => this.#ways.outlet(), transport);
     const lease = this.#lease;
     if (this.#viewer || !lease) return; // PLAY while playing: a keep-alive
     this.#viewer = this.#ways.viewer(lease.stream, why => this.close(why));
@@ -330,10 +322,7 @@ export class Connection {
     this.#endViewer(why);
     this.#endPublishing(why);
     this.#ways.clear();
-    const { name } = this.#replaying;
-    if (this.#replays && name !== undefined) this.#parts.log.info('viewer-ends', { ...this.#facts({ name }), why });
-    this.#replays = false;
-    this.#release();
+    this.#release(why);
   }
 
   #endViewer(why: string): void {
@@ -344,8 +333,8 @@ export class Connection {
       this.#parts.log.info('viewer-ends', { ...this.#facts(this.#lease), why, skips: viewer.skips });
   }
 
-  #release(): void {
-    this.#replaying.end();
+  #release(why: string): void {
+    this.#replaying.end(why);
     const lease = this.#lease;
     this.#lease = undefined;
     lease?.release();
@@ -356,12 +345,4 @@ export class Connection {
     this.#described = undefined;
     described?.lease.release();
   }
-}
-
-/** What a request needs: one of these rights. Of an archive that on the whole, or on one track (docs/spec/api.md 11.5). */
-function wishesOf(object: string, publishes: boolean): readonly Wish[] {
-  if (publishes) return [{ object, interface: 'PushSource', right: 'operate' }];
-  const recording = recordingIn(object);
-  if (!recording) return [{ object, interface: 'VideoSource', right: 'read' }];
-  return [recording.storage, object].map(o => ({ object: o, interface: 'VideoStorage', right: 'read' }));
 }

@@ -8,6 +8,7 @@ import type { Authenticator, Identity, Wish } from '#capability/authenticator';
 import type { World } from '#core/world';
 import { basicLogin, digestNonce, writeBasicChallenge, writeDigestChallenge } from '#rtsp/auth';
 import { type Headers, header, type RtspRequest } from '#rtsp/message';
+import { recordingIn } from './replay-wish.ts';
 
 /** Then the client proves itself anew: how long an overheard proof would be good on this connection. */
 const nonceMs = 600_000;
@@ -87,4 +88,12 @@ export class Door {
   #isStale(): boolean {
     return this.#world.clock.monotonicMs() - this.#nonceMs > nonceMs;
   }
+}
+
+/** What a request needs: one of these rights. Of an archive that on the whole, or on one track (docs/spec/api.md 11.5). */
+export function wishesOf(object: string, publishes: boolean): readonly Wish[] {
+  if (publishes) return [{ object, interface: 'PushSource', right: 'operate' }];
+  const recording = recordingIn(object);
+  if (!recording) return [{ object, interface: 'VideoSource', right: 'read' }];
+  return [recording.storage, object].map(o => ({ object: o, interface: 'VideoStorage', right: 'read' }));
 }

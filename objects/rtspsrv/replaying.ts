@@ -1,7 +1,7 @@
 /** One connection's way to recordings: which one it has been told of, which one it has set up, and what that one does. */
 import type { RecordedMedia } from '#capability/recorded-media';
 import { Fault } from '#core/errors';
-import type { Log, World } from '#core/world';
+import type { Facts, Log, World } from '#core/world';
 import type { RtspRequest } from '#rtsp/message';
 import type { Answer } from '#rtsp/server-dialogue';
 import type { Target } from '#rtsp/server-target';
@@ -35,6 +35,8 @@ export interface ReplayingParts {
   /** The linked storage of this name. */
   storage(name: string): RecordedMedia | undefined;
   readonly places: Places;
+  /** Who watches, for the log. */
+  facts(name: string): Facts;
 }
 
 interface Known {
@@ -50,6 +52,8 @@ export class Replaying {
   /** The client has required ONVIF replay: in any request, for all that follow. */
   #stamped = false;
   #closed = false;
+  /** It has been played. */
+  #plays = false;
 
   constructor(parts: ReplayingParts) {
     this.#parts = parts;
@@ -111,10 +115,15 @@ export class Replaying {
     }
   }
 
-  start(outlet: () => Outlet): void {
-    const { log } = this.#parts;
-    this.#setUp?.replay.start(outlet, fault => {
-      if (fault !== undefined) log.warn('replay-ended', { source: this.name, error: String(fault) });
+  /** Nothing while no recording is set up. */
+  start(outlet: () => Outlet, transport: string): void {
+    const { log, facts } = this.#parts;
+    if (!this.#setUp) return;
+    const { presentation, replay } = this.#setUp;
+    if (!this.#plays) log.info('viewer-begins', { ...facts(presentation), transport });
+    this.#plays = true;
+    replay.start(outlet, fault => {
+      if (fault !== undefined) log.warn('replay-ended', { source: presentation, error: String(fault) });
     });
   }
 
@@ -123,8 +132,11 @@ export class Replaying {
   }
 
   /** The session is over; another may begin. */
-  end(): void {
+  end(why: string): void {
     if (!this.#setUp) return;
+    const { log, facts } = this.#parts;
+    if (this.#plays) log.info('viewer-ends', { ...facts(this.#setUp.presentation), why });
+    this.#plays = false;
     this.#setUp.replay.close();
     this.#setUp = undefined;
     this.#parts.places.give();
@@ -133,7 +145,7 @@ export class Replaying {
   /** The connection is over. */
   close(): void {
     this.#closed = true;
-    this.end();
+    this.end('closed');
     this.#described = undefined;
   }
 

@@ -383,6 +383,17 @@ describe('a recording over RTSP', () => {
 });
 
 describe('a recording that cannot be', () => {
+  test('one viewer more than there are places for has to wait for another to leave', async t => {
+    const rig = await served(t, new Recording({ fromMs: 0, seconds: 1 }));
+    const all = await Promise.all(Array.from({ length: 200 }, () => client(rig, 'stor/cam', [0])));
+    const late = await rig.client();
+    const setup = async (): Promise<number> =>
+      (await late.ask('SETUP', 'stor/cam/trackID=0', { Transport: 'RTP/AVP/TCP;interleaved=0-1' })).status;
+    assert.equal(await setup(), 453);
+    assert.equal((await all[7]!.ask('TEARDOWN', 'stor/cam')).status, 200);
+    assert.equal(await setup(), 200);
+  });
+
   test('names, times and formats that are wrong have their own status', async t => {
     const recording = new Recording({ fromMs: 0, seconds: 2 });
     const rig = await served(t, recording);
