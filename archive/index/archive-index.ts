@@ -344,7 +344,8 @@ export class ArchiveIndex {
   }
 
   #unlist(file: FileRow, condemn: boolean): void {
-    this.#db.run('DELETE FROM files WHERE id = ?', file.id);
+    // Somebody else may have been faster: by hand, a reader, a deletion.
+    if (this.#db.run('DELETE FROM files WHERE id = ?', file.id).changes === 0) return;
     if (condemn) this.condemned.add(file.name);
     this.#db.run('UPDATE tracks SET bytes = bytes - ?, files = files - 1 WHERE id = ?', file.bytes, file.track);
     if (file.endMs <= file.beginMs) return;

@@ -13,7 +13,7 @@ import { type FragmentRecord, packRecords } from '../format/record.ts';
 import type { FileRow } from '../index/rows.ts';
 import { MediaReader } from '../read/media-reader.ts';
 import type { Note } from './notes.ts';
-import type { Place } from './recovery.ts';
+import { type Place, syncFolders } from './recovery.ts';
 
 /** More namesakes than this in one millisecond are no clash but something wrong. */
 const mostClashes = 100;
@@ -33,7 +33,8 @@ export async function copyPart(place: Place, row: FileRow, records: readonly Fra
   const plain = index.format(row.format) ?? new Uint8Array();
   const origins = originsOf(plain, row, records);
   const init = withIdentity(plain, writeIdentity({ track, beginMs, run: row.run, origins }));
-  const path = await freePath(place, track, beginMs);
+  // Of a piece that begins where its file began the name counts up, so that no name comes back: the ledger has a hash for each.
+  const path = await freePath(place, track, beginMs, clashOf(row.name, segmentPath(track, beginMs)) + 1);
   index.condemned.reserve(path);
   try {
     for (const f of foldersOf(path)) await files.makeFolder(`${folder}/${f}`);
@@ -56,7 +57,7 @@ export async function copyPart(place: Place, row: FileRow, records: readonly Fra
       const table = writeContents(init, at, packed, origins.length);
       await file.write(at, [table]);
       await file.sync();
-      for (const f of ['', ...foldersOf(path)]) await files.syncFolder(f === '' ? folder : `${folder}/${f}`);
+      await syncFolders(place, path);
       const about = { track, path, beginMs, run: row.run, origins, initBytes: init.length };
       const bytes = at + table.length;
       return {
@@ -102,9 +103,21 @@ function withIdentity(init: Uint8Array, identity: Uint8Array): Uint8Array {
   return out;
 }
 
-/** A name that nothing has: of the folder, the list and what is condemned. */
-export async function freePath({ files, folder, index }: Place, track: string, beginMs: number): Promise<string> {
-  for (let clash = 0; clash < mostClashes; clash++) {
+/** The number by which a name differs from the first one of its moment; -1 for a name of another moment. */
+function clashOf(name: string, path: string): number {
+  if (name === path) return 0;
+  const digits = name.startsWith(path.slice(0, -'.mp4'.length)) ? /_(\d{1,6})\.mp4$/.exec(name)?.[1] : undefined;
+  return digits === undefined ? -1 : Number(digits);
+}
+
+/** A name that nothing has: of the folder, the list and what is condemned. `first`: where to begin to count. */
+export async function freePath(
+  { files, folder, index }: Place,
+  track: string,
+  beginMs: number,
+  first = 0,
+): Promise<string> {
+  for (let clash = first; clash < first + mostClashes; clash++) {
     const path = segmentPath(track, beginMs, clash);
     if (index.fileNamed(path) || index.condemned.has(path)) continue;
     try {

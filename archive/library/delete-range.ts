@@ -2,9 +2,11 @@
  * Deletion by call (api.md 6.3; archive/DESIGN.md, "Delete a range"): fragments wholly inside go,
  * locked ones and data outside stay. A slice at a time, so that a commit waits for no more than that.
  */
+import { faultFrom } from '#core/errors';
 import { type FragmentRecord, recordEndMs } from '../format/record.ts';
 import { IntervalList, type Span } from '../index/interval-list.ts';
 import type { FileRow, TrackRow } from '../index/rows.ts';
+import { relist } from '../read/present.ts';
 import { type CopiedPart, copyPart } from './copy-part.ts';
 import { entriesOf } from './ledger.ts';
 import type { GapNote } from './notes.ts';
@@ -125,6 +127,11 @@ async function replaceByParts(place: Place, row: FileRow, runs: Stays['runs']): 
       );
       return row.bytes - parts.reduce((sum, p) => sum + p.bytes, 0);
     }
+  } catch (e) {
+    const fault = faultFrom(e);
+    // Somebody took the file away by hand meanwhile: there is nothing to cut.
+    if (fault.kind !== 'absent') throw fault;
+    await relist(place, row);
   } finally {
     for (const { path } of parts) index.condemned.release(path);
     await unlinkCondemned(place);

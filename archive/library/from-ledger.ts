@@ -1,10 +1,10 @@
 /** What an index takes from the ledger: all of it when it is made anew, the end of it after a crash. */
 import { type HashLine, hashLineBegin, LedgerState, type LockLine } from '../format/ledger-line.ts';
-import { isTrackName, ledgerFolder } from '../format/paths.ts';
+import { isTrackName, ledgerFolder, ledgerPath } from '../format/paths.ts';
 import type { Lock } from '../index/lock-table.ts';
-import { listOrNothing } from './ledger.ts';
+import { type Dated, listOrNothing } from './ledger.ts';
 import type { Note } from './notes.ts';
-import { adopt, newestPath, type Place } from './recovery.ts';
+import { adoptNewest, type Place } from './recovery.ts';
 
 const lockFrom = ({ track, id, begin, end, reason, until, by, created }: LockLine): Lock => ({
   track,
@@ -50,8 +50,7 @@ export async function beginRebuild(place: Place): Promise<void> {
   takeLocks(place, state);
   for (const { name, kind } of await listOrNothing(place.files, place.folder)) {
     if (kind !== 'folder' || !isTrackName(name) || name === ledgerFolder) continue;
-    const newest = await newestPath(place, name);
-    if (newest) await adopt(place, [newest], true);
+    await adoptNewest(place, name);
   }
 }
 
@@ -105,4 +104,8 @@ export async function takeNewestMonth(place: Place): Promise<void> {
     const track = state.locks.has(`${name} ${id}`) ? undefined : index.track(name);
     if (track) index.locks.remove(track.id, id);
   }
+  // A lock is in the index first: a deletion under way must see it.
+  const told = index.locks.all().filter(l => ledgerPath(l.createdMs).endsWith(`/${month}`));
+  const untold = told.filter(l => !state.locks.has(`${l.track} ${l.id}`));
+  await ledger.append(untold.map((l): Dated => [l.createdMs, { lock: lineOfLock(l) }]));
 }

@@ -31,6 +31,8 @@ export class Ledger {
   /** False when the last line may have been cut off: by a crash before, or by a full disk. */
   #isWhole = false;
   #last: Promise<void> = Promise.resolve();
+  /** Months whose names are on the medium, as far as this process knows. */
+  readonly #named = new Set<string>();
 
   /** `folder` is the archive's. */
   constructor(files: Files, folder: string) {
@@ -38,7 +40,7 @@ export class Ledger {
     this.#folder = folder;
   }
 
-  /** One after the other, whoever asks. */
+  /** One after the other, whoever asks. On the medium when it resolves: what depends on it may be told. */
   append(entries: readonly Dated[]): Promise<void> {
     if (entries.length === 0) return Promise.resolve();
     const done = this.#last.then(() => this.#append(entries));
@@ -55,9 +57,15 @@ export class Ledger {
     }
     const isWhole = this.#isWhole;
     this.#isWhole = false;
-    await this.#files.makeFolder(`${this.#folder}/${ledgerFolder}`);
-    // A line of its own, so that a torn one spoils no other.
-    for (const [path, text] of texts) await this.#files.append(`${this.#folder}/${path}`, isWhole ? text : `\n${text}`);
+    const ledger = `${this.#folder}/${ledgerFolder}`;
+    if (this.#named.size === 0) await this.#files.makeFolder(ledger);
+    for (const [path, text] of texts) {
+      // A line of its own, so that a torn one spoils no other.
+      await this.#files.append(`${this.#folder}/${path}`, isWhole ? text : `\n${text}`);
+      if (this.#named.has(path)) continue;
+      for (const folder of [ledger, this.#folder]) await this.#files.syncFolder(folder);
+      this.#named.add(path);
+    }
     this.#isWhole = true;
   }
 

@@ -5,7 +5,7 @@
  */
 import { faultFrom } from '#core/errors';
 import type { Files, Log, OpenFile } from '#core/world';
-import { hourFolder, isSegmentName, isTrackName, ledgerFolder } from '../format/paths.ts';
+import { foldersOf, hourFolder, isSegmentName, isTrackName, ledgerFolder } from '../format/paths.ts';
 import { packedSpan, recordBytes } from '../format/record.ts';
 import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { FileRow } from '../index/rows.ts';
@@ -41,8 +41,22 @@ export async function unlinkCondemned(
     gone.push(name);
     folders.add(name.slice(0, name.lastIndexOf('/')));
   }
+  // Names come back with a power cut until their folder is flushed; what was deleted must not.
+  for (const f of folders) await syncNearest(files, folder, f);
   if (gone.length > 0) index.condemned.forget(gone);
   for (const f of folders) await removeEmptyFolders(files, folder, f);
+}
+
+/** The folder, or the first one above it that is still there. */
+async function syncNearest(files: Files, folder: string, path: string): Promise<void> {
+  for (let p = `${folder}/${path}`; ; p = p.slice(0, p.lastIndexOf('/')))
+    try {
+      await files.syncFolder(p);
+      return;
+    } catch (e) {
+      const fault = faultFrom(e);
+      if (fault.kind !== 'absent' || p.length <= folder.length) throw fault;
+    }
 }
 
 /** From the hour up to and without the track's own folder. */
@@ -66,9 +80,16 @@ export async function recover(place: Place): Promise<void> {
     if (kind !== 'folder' || !isTrackName(name) || name === ledgerFolder) continue;
     const track = place.index.track(name);
     const newest = track && place.index.newestFile(track.id);
-    // A track without any listed file is either new, and then its few files are found, or the index is: then the walk finds them.
+    // A track without any listed file is either new, and then its few files are found, or the index is: then the walk finds the others.
     if (newest || place.index.meta('rebuild') !== '1') await adopt(place, await newerFiles(place, name, newest), true);
+    else await adoptNewest(place, name);
   }
+}
+
+/** The file that was being written when the daemon died, if it was, and where the track ends. */
+export async function adoptNewest(place: Place, track: string): Promise<void> {
+  const newest = await newestPath(place, track);
+  if (newest) await adopt(place, [newest], true);
 }
 
 async function repair(place: Place, row: FileRow): Promise<void> {
@@ -91,11 +112,11 @@ async function repair(place: Place, row: FileRow): Promise<void> {
       await adopt(place, [row.name], true);
       return;
     }
-    const found = await scanFile(file, row.bytes);
+    const found = await scanFile(file, row.bytes, true);
     const notes: Note[] = [];
     if (found) {
       if (found.goodBytes < size) await file.truncate(found.goodBytes);
-      await file.sync();
+      await makeSafe(place, row.name, file);
       if (found.records.length > 0) notes.push({ is: 'safe', path: row.name, records: found.records });
       const fragments = found.records.length / recordBytes(row.origins.length);
       log.info('file-recovered', { file: row.name, fragments, cut: size - found.goodBytes });
@@ -106,6 +127,18 @@ async function repair(place: Place, row: FileRow): Promise<void> {
     await file.close();
   }
   await unlinkCondemned(place);
+}
+
+/** What a process wrote that was killed is in the system's memory only: it is on the medium before it is listed. */
+async function makeSafe(place: Place, path: string, file: OpenFile): Promise<void> {
+  await file.sync();
+  await syncFolders(place, path);
+}
+
+/** The names of the file and of the folders above it. */
+export async function syncFolders({ files, folder }: Pick<Place, 'files' | 'folder'>, path: string): Promise<void> {
+  for (const f of foldersOf(path).reverse()) await files.syncFolder(`${folder}/${f}`);
+  await files.syncFolder(folder);
 }
 
 /** Paths of a track's files whose names come after the last listed one, in its hour and in every later one. */
@@ -127,7 +160,7 @@ async function newerFiles({ files, folder }: Place, track: string, newest: FileR
 }
 
 /** The newest file of a track by name; undefined without any. */
-export async function newestPath({ files, folder }: Place, track: string): Promise<string | undefined> {
+async function newestPath({ files, folder }: Place, track: string): Promise<string | undefined> {
   const newest = async (path: string, depth: number): Promise<string | undefined> => {
     const entries = await listOrNothing(files, `${folder}/${path}`);
     for (const { name, kind } of [...entries].reverse()) {
@@ -193,11 +226,8 @@ function notesOf(index: ArchiveIndex, { path, beginMs, scanned }: Candidate): No
 }
 
 /** What a file is; undefined when it is not to be listed. */
-async function examine(
-  { files, folder, index, log }: Place,
-  path: string,
-  cut: boolean,
-): Promise<Candidate | undefined> {
+async function examine(place: Place, path: string, cut: boolean): Promise<Candidate | undefined> {
+  const { files, folder, index, log } = place;
   if (index.fileNamed(path) || index.condemned.has(path)) return undefined;
   let file: OpenFile;
   try {
@@ -208,17 +238,19 @@ async function examine(
     throw fault;
   }
   try {
-    const scanned = await scanFile(file);
+    const scanned = await scanFile(file, 0, cut);
     const span = scanned && packedSpan(scanned.records, scanned.identity.origins.length);
     if (!scanned || !span || !isTrackName(scanned.identity.track)) {
       // What a crash left without a single whole fragment is of no use to anybody.
-      if (cut && !span && (await file.size()) < emptyBelowBytes) await files.remove(`${folder}/${path}`);
-      else log.info('file-passed-over', { file: path });
+      if (cut && !span && (await file.size()) < emptyBelowBytes) {
+        index.condemned.add(path);
+        await unlinkCondemned(place, [path]);
+      } else log.info('file-passed-over', { file: path });
       return undefined;
     }
-    if (cut && scanned.goodBytes < (await file.size())) {
-      await file.truncate(scanned.goodBytes);
-      await file.sync();
+    if (cut) {
+      if (scanned.goodBytes < (await file.size())) await file.truncate(scanned.goodBytes);
+      await makeSafe(place, path, file);
     }
     return { path, scanned, beginMs: span[0], endMs: span[1] };
   } finally {

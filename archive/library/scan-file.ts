@@ -12,6 +12,7 @@ import { contentsLength, parseContents } from '../format/contents.ts';
 import { type Identity, parseIdentity } from '../format/identity.ts';
 import { withoutUuid } from '../format/media-time.ts';
 import { type FragmentRecord, packRecords, unpackRecords } from '../format/record.ts';
+import { firstTorn } from './torn.ts';
 
 export interface ScannedFile {
   readonly identity: Identity;
@@ -26,16 +27,20 @@ export interface ScannedFile {
 
 /** Holds the table of a file of five minutes; a longer one costs a second read. */
 const endBytes = 16 * 1024;
+/** Of a day in one file; what is longer is none. */
+const mostContentsBytes = 16 << 20;
 /** Holds any init segment that a camera has been seen to make. */
 const beginBytes = 4096;
 
 /**
  * Undefined when the file is not one of ours, or not even its init segment is whole. With `from`, the
- * end of what is known already, only what comes behind it is walked.
+ * end of what is known already, only what comes behind it is walked. `torn`: it may have been written when the power
+ * went; then no table is believed, and pictures with zeros where the disk forgot something (torn.ts) end the file.
  */
-export async function scanFile(file: OpenFile, from = 0): Promise<ScannedFile | undefined> {
+export async function scanFile(file: OpenFile, from = 0, torn = false): Promise<ScannedFile | undefined> {
   const size = await file.size();
-  return (await fromContents(file, size, from)) ?? (await fromFragments(file, size, from));
+  if (torn) return fromFragments(file, size, from, true);
+  return (await fromContents(file, size, from)) ?? (await fromFragments(file, size, from, false));
 }
 
 /** By the table at the end, with two reads. */
@@ -64,7 +69,13 @@ function recordsFrom(packed: Uint8Array, tracks: number, from: number): Uint8Arr
 }
 
 /** By the header of every fragment, one read for each. */
-async function fromFragments(file: OpenFile, size: number, from: number): Promise<ScannedFile | undefined> {
+async function fromFragments(
+  file: OpenFile,
+  size: number,
+  from: number,
+  torn: boolean,
+): Promise<ScannedFile | undefined> {
+  const infos: FragmentInfo[] = [];
   const records: FragmentRecord[] = [];
   let head: Head | undefined;
   let first = new Uint8Array();
@@ -76,11 +87,25 @@ async function fromFragments(file: OpenFile, size: number, from: number): Promis
   const take = (fragment: FragmentInfo, offset: number): void => {
     head ??= identified(first);
     const record = head && recordFrom(fragment, offset, head.init, head.identity, records.at(-1));
-    if (record) records.push(record);
+    if (!record) return;
+    records.push(record);
+    if (torn) infos.push(fragment);
   };
-  const { goodBytes } = await scan(read, size, take, from);
+  let { goodBytes } = await scan(read, size, take, from);
   head ??= identified(first);
+  const bad = torn && head ? await firstTorn(file, size, head.init, records, infos) : undefined;
+  if (bad !== undefined) {
+    goodBytes = records[bad]?.offset ?? goodBytes;
+    records.length = bad;
+  } else if (torn && head && (await isContents(file, goodBytes, size, first, head.init))) goodBytes = size;
   return head && scanned(first, head, packRecords(records, head.init.tracks.length), goodBytes);
+}
+
+/** Whether the table of contents, whole, is all that comes behind the fragments. */
+async function isContents(file: OpenFile, at: number, size: number, first: Uint8Array, init: Init): Promise<boolean> {
+  if (size - at < 8 || size - at > mostContentsBytes) return false;
+  const box = await file.read(at, size - at);
+  return contentsLength(box) === size - at && !!parseContents(first.subarray(0, init.bytes), at, box, init.tracks.length);
 }
 
 interface Head {

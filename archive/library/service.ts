@@ -7,8 +7,8 @@ import type { MediaAnswer } from '#core/bytes';
 import { Fault, faultFrom } from '#core/errors';
 import { isoTime } from '#core/time';
 import { type Methods, type Port, serve } from '#core/wire';
-import type { World } from '#core/world';
-import { lockFile } from '../format/paths.ts';
+import type { Files, World } from '#core/world';
+import { foldersOf, lockFile } from '../format/paths.ts';
 import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { Span } from '../index/interval-list.ts';
 import type { Lock } from '../index/lock-table.ts';
@@ -83,6 +83,7 @@ export class LibraryOfFolder implements Library {
     if (this.#archive) throw new Fault('bug', 'internal', 'this connection has an archive open already');
     const { files, clock } = this.#world;
     await files.makeFolder(folder);
+    await syncAbove(files, folder);
     const lock = await files.lock(`${folder}/${lockFile}`);
     try {
       const { place, isNew } = await openIndex(this.#world, folder);
@@ -316,6 +317,17 @@ export class LibraryOfFolder implements Library {
   #walk({ place, stop }: OpenArchive): Promise<WalkResult> {
     return walk(place, this.#world.clock.wallMs(), () => stop.signal.aborted);
   }
+}
+
+/** The folder's own name outlives a power cut. Not where the folders above are not ours to read: then they are older than us. */
+async function syncAbove(files: Files, folder: string): Promise<void> {
+  for (const above of foldersOf(folder))
+    try {
+      await files.syncFolder(above === '' ? '/' : above);
+    } catch (e) {
+      const fault = faultFrom(e);
+      if (fault.kind !== 'storage') throw fault;
+    }
 }
 
 const isLive = ({ untilMs }: Lock, nowMs: number): boolean => untilMs === null || untilMs > nowMs;

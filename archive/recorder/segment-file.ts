@@ -24,6 +24,8 @@ export interface NewFile {
   readonly init: Uint8Array;
   /** This name and no other; without it the first free one. */
   readonly path?: string;
+  /** Folder whose name and those above it are on the medium, as an earlier file of the track has seen to. */
+  readonly safeFolder?: string | undefined;
   say(note: Note): void;
 }
 
@@ -82,12 +84,16 @@ export class SegmentFile {
     this.#backToZero = options.origins.map(o => -o);
     this.#file = file;
     const above = foldersOf(path);
-    // The name of the file, and those of folders that are as new as it.
-    this.#unsafeFolders = madeFolders ? [...above.reverse(), ''] : above.slice(-1);
+    // The name of the file, and those of folders that are as new as it, or that a process made which died at once.
+    this.#unsafeFolders = madeFolders || options.safeFolder !== above.at(-1) ? [...above.reverse(), ''] : above.slice(-1);
     this.#size = options.init.length;
     this.#safeBytes = options.init.length;
   }
 
+  /** Where it is, once the names above it are on the medium. */
+  get safeFolder(): string | undefined {
+    return this.#unsafeFolders.length === 0 ? foldersOf(this.path).at(-1) : undefined;
+  }
   /** Footage that is lost when the file is given up now. */
   get unsafeSpans(): readonly Span[] {
     return [...this.#inFlush, ...this.#written].map(r => [r.beginMs, recordEndMs(r)]);
@@ -175,13 +181,14 @@ export class SegmentFile {
     const records = this.#written;
     const last = records.at(-1);
     if (!last && this.#contentsSafe) return;
+    const hasContents = this.#contentsBytes > 0;
     this.#written = [];
     this.#inFlush = records;
     this.#oldestWrittenAt = undefined;
     await this.#file.sync();
     for (const f of this.#unsafeFolders) await this.#new.files.syncFolder(`${this.#new.folder}/${f}`);
     this.#unsafeFolders = [];
-    this.#contentsSafe = true;
+    if (hasContents) this.#contentsSafe = true;
     this.#inFlush = [];
     if (!last) return;
     this.#safeBytes = last.offset + last.bytes;

@@ -53,6 +53,7 @@ export class TrackWriter {
   #queuedBytes = 0;
   #working: Promise<void> | undefined;
   #file: SegmentFile | undefined;
+  #safeFolder: string | undefined;
 
   constructor(track: string, shared: Shared, onFail: (fault: Fault, lost: readonly Span[]) => void) {
     this.#track = track;
@@ -164,6 +165,7 @@ export class TrackWriter {
 
   async #closeFile(): Promise<void> {
     await this.#file?.close();
+    this.#safeFolder = this.#file?.safeFolder;
     this.#file = undefined;
   }
 
@@ -172,7 +174,7 @@ export class TrackWriter {
     const track = this.#track;
     const identity = writeIdentity({ track, beginMs, run: run.startUs, origins });
     const init = writeInit(run.run.tracks, { uuidBoxes: [identity] });
-    const file = await SegmentFile.create({ files, folder, track, beginMs, origins, init, say });
+    const file = await SegmentFile.create({ ...{ files, folder, track, beginMs, origins, init, say }, safeFolder: this.#safeFolder });
     const { path } = file;
     const about = { track, path, beginMs, run: run.startUs, origins, initBytes: init.length };
     say({ is: 'opened', ...about, init: run.init, format: run.format });

@@ -151,6 +151,8 @@ export interface FileStat {
   readonly size: number;
   readonly modifiedMs: number;
   readonly kind: 'file' | 'folder' | 'other';
+  /** Another file of the same name has another one. */
+  readonly id: number;
 }
 
 /** An open file. Offsets are explicit, so any number of reads may be under way. */
@@ -173,6 +175,7 @@ export interface Files {
   readText(path: string): Promise<string>;
   /** Replaces the file at once or not at all: temporary name, sync, rename. */
   writeText(path: string, text: string, mode?: number): Promise<void>;
+  /** At the end of a file, which is made if there is none. The bytes are on the medium when it resolves; a new name is so by `syncFolder`. */
   append(path: string, text: string): Promise<void>;
   /** Names, in byte order. */
   list(folder: string): Promise<readonly { readonly name: string; readonly kind: FileStat['kind'] }[]>;

@@ -5,7 +5,6 @@
  */
 import { close, fdatasync, fstat, ftruncate, open, read, writev } from 'node:fs';
 import {
-  appendFile,
   mkdir,
   open as openHandle,
   readdir,
@@ -169,6 +168,16 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+async function append(path: string, text: string): Promise<void> {
+  const handle = await openHandle(path, 'a', 0o644);
+  try {
+    await handle.appendFile(text);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
 async function writeText(path: string, text: string, mode: number): Promise<void> {
   const temporary = `${path}.tmp`;
   const handle = await openHandle(temporary, 'w', mode);
@@ -212,14 +221,14 @@ export function createFiles(): Files {
     open: async (path, how) => new HostFile(await at('open', path, openAsync(path, flags[how], 0o644)), path),
     readText: path => at('read', path, readFile(path, 'utf8')),
     writeText: (path, text, mode = 0o644) => at('write', path, writeText(path, text, mode)),
-    append: (path, text) => at('append to', path, appendFile(path, text)),
+    append: (path, text) => at('append to', path, append(path, text)),
     list: async folder => {
       const entries = await at('list', folder, readdir(folder, { withFileTypes: true }));
       return entries.map(e => ({ name: e.name, kind: kindOf(e) })).sort(byBytes);
     },
     stat: async path => {
       const s = await at('stat', path, stat(path));
-      return { size: s.size, modifiedMs: s.mtimeMs, kind: kindOf(s) };
+      return { size: s.size, modifiedMs: s.mtimeMs, kind: kindOf(s), id: s.ino };
     },
     makeFolder: path => at('make folder', path, makeFolders(path)),
     rename: (from, to) => at('rename', from, rename(from, to)),

@@ -63,11 +63,12 @@ export function* units({ run, startMs, from, to, gop = 50, bytes = 400 }: Footag
   let sound = Math.ceil((from * 48_000) / 1024);
   const hasAudio = run.tracks.length > 1;
   for (let n = Math.round(from * 25); n < Math.round(to * 25); n++) {
-    const data = new Uint8Array(bytes);
+    // No zeros: a NAL unit has no three of them in a row, and a start after a crash knows that.
+    const data = new Uint8Array(bytes).fill(0xa5);
     const view = new DataView(data.buffer);
     view.setUint32(0, bytes - 4);
     data[4] = n % gop === 0 ? 0x65 : 0x41;
-    view.setUint32(5, n);
+    view.setUint32(5, n + 0x01010000);
     const at = n / 25;
     yield {
       run,

@@ -3,7 +3,7 @@
  * implicitly durable by `syncFolder`; a file whose folder was not synced is gone after a power cut.
  */
 import { Fault } from '#core/errors';
-import type { Files, OpenFile } from '#core/world';
+import type { Files, FileStat, OpenFile } from '#core/world';
 
 interface Entry {
   data: Uint8Array;
@@ -44,6 +44,8 @@ export class FakeFiles implements Files {
   writes = 0;
   syncs = 0;
   readonly #locks = new Set<string>();
+  readonly #ids = new WeakMap<Entry, number>();
+  #lastId = 0;
   /** Handles of a dead process do nothing. */
   #generation = 0;
 
@@ -174,11 +176,16 @@ export class FakeFiles implements Files {
       ...[...this.entries.keys()].filter(inside).map(p => ({ name: name(p), kind: 'file' as const })),
     ].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
-  async stat(path: string): Promise<{ size: number; modifiedMs: number; kind: 'file' | 'folder' }> {
+  async stat(path: string): Promise<FileStat> {
     const e = this.entries.get(path);
-    if (e) return { size: e.size, modifiedMs: e.modifiedMs, kind: 'file' };
-    if (this.folders.has(path)) return { size: 0, modifiedMs: 0, kind: 'folder' };
+    if (e) return { size: e.size, modifiedMs: e.modifiedMs, kind: 'file', id: this.#idOf(e) };
+    if (this.folders.has(path)) return { size: 0, modifiedMs: 0, kind: 'folder', id: 0 };
     throw absent(path);
+  }
+  #idOf(entry: Entry): number {
+    const id = this.#ids.get(entry) ?? ++this.#lastId;
+    this.#ids.set(entry, id);
+    return id;
   }
   async makeFolder(path: string): Promise<void> {
     this.#makeFolders(path);
