@@ -343,9 +343,11 @@ export class ArchiveIndex {
     return false;
   }
 
-  #unlist(file: FileRow, condemn: boolean): void {
-    // Somebody else may have been faster: by hand, a reader, a deletion.
-    if (this.#db.run('DELETE FROM files WHERE id = ?', file.id).changes === 0) return;
+  #unlist({ id }: FileRow, condemn: boolean): void {
+    // As it is now: whoever has the row may have had it before it grew, or before somebody else was faster.
+    const file = this.#db.all<RawFile>('SELECT * FROM files WHERE id = ?', id).map(fileFrom)[0];
+    if (!file) return;
+    this.#db.run('DELETE FROM files WHERE id = ?', id);
     if (condemn) this.condemned.add(file.name);
     this.#db.run('UPDATE tracks SET bytes = bytes - ?, files = files - 1 WHERE id = ?', file.bytes, file.track);
     if (file.endMs <= file.beginMs) return;

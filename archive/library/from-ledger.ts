@@ -83,14 +83,13 @@ export async function expectHashes({ index, ledger }: Place, stopped: () => bool
   for (const [track, chain] of state.chains) if (index.hashes.chain(track) === '') index.hashes.setChain(track, chain);
 }
 
-/** The ledger is written before the index: after a crash its last month may know more links, locks and unlocks. */
-export async function takeNewestMonth(place: Place): Promise<void> {
+/** The ledger is written before the index: after a crash its end may know more links, locks and unlocks. Two months, for the crash at their border. */
+export async function takeNewestMonths(place: Place): Promise<void> {
   const { index, ledger } = place;
-  const month = (await ledger.months()).at(-1);
-  if (month === undefined) return;
+  const months = (await ledger.months()).slice(-2);
   const state = new LedgerState();
   const unlocked: (readonly [track: string, id: string])[] = [];
-  for (const entry of await ledger.read(month)) {
+  for (const entry of (await Promise.all(months.map(m => ledger.read(m)))).flat()) {
     state.take(entry);
     if ('unlock' in entry) unlocked.push([entry.unlock.track, entry.unlock.id]);
     if ('hash' in entry && index.hashes.of(entry.hash.file) === undefined) {
@@ -105,7 +104,7 @@ export async function takeNewestMonth(place: Place): Promise<void> {
     if (track) index.locks.remove(track.id, id);
   }
   // A lock is in the index first: a deletion under way must see it.
-  const told = index.locks.all().filter(l => ledgerPath(l.createdMs).endsWith(`/${month}`));
+  const told = index.locks.all().filter(l => months.includes(ledgerPath(l.createdMs).slice(ledgerFolder.length + 1)));
   const untold = told.filter(l => !state.locks.has(`${l.track} ${l.id}`));
   await ledger.append(untold.map((l): Dated => [l.createdMs, { lock: lineOfLock(l) }]));
 }

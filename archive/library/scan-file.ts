@@ -105,7 +105,9 @@ async function fromFragments(
 async function isContents(file: OpenFile, at: number, size: number, first: Uint8Array, init: Init): Promise<boolean> {
   if (size - at < 8 || size - at > mostContentsBytes) return false;
   const box = await file.read(at, size - at);
-  return contentsLength(box) === size - at && !!parseContents(first.subarray(0, init.bytes), at, box, init.tracks.length);
+  return (
+    contentsLength(box) === size - at && !!parseContents(first.subarray(0, init.bytes), at, box, init.tracks.length)
+  );
 }
 
 interface Head {

@@ -20,7 +20,7 @@ import { readRecorded } from '../read/recorded.ts';
 import { detailsFrom, gapsFrom, pair, summaryFrom, trackNamed } from '../read/timeline.ts';
 import { deleteRange } from './delete-range.ts';
 import { dropReserved, listFilling, reserveName } from './filling.ts';
-import { beginRebuild, expectHashes, takeNewestMonth } from './from-ledger.ts';
+import { beginRebuild, expectHashes, takeNewestMonths } from './from-ledger.ts';
 import { Hasher } from './hashing.ts';
 import { keepIndexFile, openIndex } from './index-file.ts';
 import { entriesOf } from './ledger.ts';
@@ -86,12 +86,14 @@ export class LibraryOfFolder implements Library {
     await syncAbove(files, folder);
     const lock = await files.lock(`${folder}/${lockFile}`);
     try {
-      const { place, isNew } = await openIndex(this.#world, folder);
+      const { place, isNew: isMade } = await openIndex(this.#world, folder);
+      // `clean` is set at the end of every start: without it the first one died before it had taken the ledger.
+      const isNew = isMade || place.index.meta('clean') === undefined;
       const unclean = !isNew && place.index.meta('clean') !== '1';
       try {
         if (isNew) await beginRebuild(place);
         if (unclean) {
-          await takeNewestMonth(place);
+          await takeNewestMonths(place);
           await recover(place);
         } else await unlinkCondemned(place);
         place.index.setMeta('clean', '0');

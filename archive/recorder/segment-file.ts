@@ -85,7 +85,8 @@ export class SegmentFile {
     this.#file = file;
     const above = foldersOf(path);
     // The name of the file, and those of folders that are as new as it, or that a process made which died at once.
-    this.#unsafeFolders = madeFolders || options.safeFolder !== above.at(-1) ? [...above.reverse(), ''] : above.slice(-1);
+    this.#unsafeFolders =
+      madeFolders || options.safeFolder !== above.at(-1) ? [...above.reverse(), ''] : above.slice(-1);
     this.#size = options.init.length;
     this.#safeBytes = options.init.length;
   }

@@ -174,7 +174,10 @@ export class TrackWriter {
     const track = this.#track;
     const identity = writeIdentity({ track, beginMs, run: run.startUs, origins });
     const init = writeInit(run.run.tracks, { uuidBoxes: [identity] });
-    const file = await SegmentFile.create({ ...{ files, folder, track, beginMs, origins, init, say }, safeFolder: this.#safeFolder });
+    const file = await SegmentFile.create({
+      ...{ files, folder, track, beginMs, origins, init, say },
+      safeFolder: this.#safeFolder,
+    });
     const { path } = file;
     const about = { track, path, beginMs, run: run.startUs, origins, initBytes: init.length };
     say({ is: 'opened', ...about, init: run.init, format: run.format });

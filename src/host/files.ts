@@ -4,17 +4,7 @@
  * with a code that says what the operator can do about it.
  */
 import { close, fdatasync, fstat, ftruncate, open, read, writev } from 'node:fs';
-import {
-  mkdir,
-  open as openHandle,
-  readdir,
-  readFile,
-  rename,
-  rmdir,
-  stat,
-  statfs,
-  unlink,
-} from 'node:fs/promises';
+import { mkdir, open as openHandle, readdir, readFile, rename, rmdir, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';

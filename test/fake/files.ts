@@ -3,7 +3,7 @@
  * implicitly durable by `syncFolder`; a file whose folder was not synced is gone after a power cut.
  */
 import { Fault } from '#core/errors';
-import type { Files, FileStat, OpenFile } from '#core/world';
+import type { FileStat, Files, OpenFile } from '#core/world';
 
 interface Entry {
   data: Uint8Array;

@@ -262,7 +262,13 @@ export class ForgetfulDisk {
         step('list', folder, () => {
           this.#needFolder(folder);
           return inside(folder)
-            .map(p => ({ name: p.slice(folder.length + 1), kind: this.names.get(p) === 'folder' ? 'folder' : 'file' }) as const)
+            .map(
+              p =>
+                ({
+                  name: p.slice(folder.length + 1),
+                  kind: this.names.get(p) === 'folder' ? 'folder' : 'file',
+                }) as const,
+            )
             .sort((a, b) => (a.name < b.name ? -1 : 1));
         }),
       stat: path =>
@@ -373,7 +379,8 @@ export class ForgetfulDisk {
         }
         return inTransaction ? real.run(sql, ...values) : commit(() => real.run(sql, ...values));
       },
-      all: <Row>(sql: string, ...values: readonly SqlValue[]): Row[] => (life.dead ? gone() : real.all<Row>(sql, ...values)),
+      all: <Row>(sql: string, ...values: readonly SqlValue[]): Row[] =>
+        life.dead ? gone() : real.all<Row>(sql, ...values),
       transaction: work =>
         commit(() => {
           inTransaction = true;

@@ -34,7 +34,11 @@ export const picturesOf = ({ files }: Snapshot, track: string): Set<number> =>
   new Set(files.flatMap(f => (f.track === track ? f.pictures : [])));
 
 /** Undefined while there is no index. `excused`: files that somebody took away. */
-export function look(disk: ForgetfulDisk, cameras: readonly Camera[], excused: ReadonlySet<string>): Snapshot | undefined {
+export function look(
+  disk: ForgetfulDisk,
+  cameras: readonly Camera[],
+  excused: ReadonlySet<string>,
+): Snapshot | undefined {
   const db = disk.look(indexPath);
   if (!db) return undefined;
   try {
@@ -66,8 +70,10 @@ function lookInto(
         if (!bytes || bytes.length < end) wrong.push(`${row.name} is listed to ${end}, there are ${bytes?.length}`);
         else if (!safe || Buffer.compare(safe.subarray(r.offset, end), bytes.subarray(r.offset, end)) !== 0)
           wrong.push(`${row.name} is listed to ${end}, of that ${safe?.length} would outlive a power cut`);
-        else if (camera) pictures.push(...picturesIn(bytes.subarray(r.offset, end), camera, `${row.name} at ${r.offset}`, wrong));
-        if (r.beginMs < edgeMs - toleratedMs) wrong.push(`${row.name} at ${r.offset} overlaps by ${edgeMs - r.beginMs} ms`);
+        else if (camera)
+          pictures.push(...picturesIn(bytes.subarray(r.offset, end), camera, `${row.name} at ${r.offset}`, wrong));
+        if (r.beginMs < edgeMs - toleratedMs)
+          wrong.push(`${row.name} at ${r.offset} overlaps by ${edgeMs - r.beginMs} ms`);
         edgeMs = recordEndMs(r);
       }
       for (const n of pictures) {

@@ -95,9 +95,7 @@ export class Process implements Life {
 
   /** In order, or dead on the way. */
   async stop(): Promise<boolean> {
-    await this.#until(
-      this.recorder.stop().then(told => (told ? this.library.close() : this.library.abandon())),
-    );
+    await this.#until(this.recorder.stop().then(told => (told ? this.library.close() : this.library.abandon())));
     return !this.dead;
   }
 

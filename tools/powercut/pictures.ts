@@ -74,7 +74,8 @@ export class Camera {
 
   /** Pictures handed over since then need not be stored: the archive says that it is full. */
   excuse(sinceMs: number): void {
-    for (let n = this.next - 1; n >= 0 && (this.fedAt[n] ?? Number.NEGATIVE_INFINITY) >= sinceMs; n--) delete this.fedAt[n];
+    for (let n = this.next - 1; n >= 0 && (this.fedAt[n] ?? Number.NEGATIVE_INFINITY) >= sinceMs; n--)
+      delete this.fedAt[n];
   }
 
   /** Pictures up to this moment. */
