@@ -68,7 +68,7 @@ export function* units({ run, startMs, from, to, gop = 50, bytes = 400 }: Footag
     const view = new DataView(data.buffer);
     view.setUint32(0, bytes - 4);
     data[4] = n % gop === 0 ? 0x65 : 0x41;
-    view.setUint32(5, n + 0x01010000);
+    view.setUint32(5, n);
     const at = n / 25;
     yield {
       run,
