@@ -43,7 +43,7 @@ const most: Readonly<Record<RecorderName, number>> = {
   gstreamer: Number(values.gstreamer ?? wanted.gstreamer),
 };
 const [pairs, seconds, warm] = [Number(values.pairs), Number(values.seconds), Number(values.warm)];
-const port = 18554;
+const port = 18654;
 /** Above this average the generator was overloaded (tools/rtspload/README.md). */
 const lateLimitMs = 5;
 const attempts = 3;

@@ -55,6 +55,7 @@ export async function startLoad(
     }
   });
   await new Promise(r => setTimeout(r, 300));
+  if (child.exitCode !== null) throw new Error(`the generator ended at once, with exit code ${child.exitCode}`);
   return {
     port,
     lateMs: () => late,
