@@ -17,6 +17,9 @@ import { publishTransportStream } from './transport-stream.ts';
 
 const tickMs = 1_000;
 
+/** Further ahead the time of the stream has jumped, and says nothing. */
+const mostAheadMs = 60_000;
+
 interface Place {
   readonly publisher: Publisher;
   readonly sinceMs: number;
@@ -133,7 +136,11 @@ export class Push {
   #tick(): void {
     const place = this.#place;
     const { config, world, name } = this.#context;
-    if (!place || world.clock.monotonicMs() - place.lastUnitMs < config.timeout * 1000) return;
+    const timeoutMs = config.timeout * 1000;
+    if (!place || world.clock.monotonicMs() - place.lastUnitMs < timeoutMs) return;
+    // Whoever is ahead is made to wait: silence counts from when the last media are due.
+    const overdueMs = world.clock.wallMs() - place.lastWallMs;
+    if (overdueMs < timeoutMs && overdueMs > -mostAheadMs) return;
     const why = `no media for ${config.timeout} s`;
     this.#failure = new Fault('timeout', 'no-media', `${name}: expected media of ${place.publisher.from}, got ${why}`);
     this.#end(place, why, 'no-media');

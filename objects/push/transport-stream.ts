@@ -5,17 +5,11 @@ import { Fault, faultFrom } from '#core/errors';
 import type { Log, World } from '#core/world';
 import type { AccessUnit } from '#media/access-unit';
 import { Demuxer } from '#mpegts/demuxer';
+import { earlyMs } from '#source/lead';
 
 /** Whoever sends so much without a packet of a transport stream sends something else. */
 const nonsenseBytes = 64 << 10;
 const clockStepMs = 1_000;
-/**
- * Whoever sends a file sends it faster than it plays. Its pictures would be of a time to come, so it is
- * read no faster than this ahead of the clock; clients take a source for live within 20 s (docs/spec/api.md 4.1).
- */
-const leadMs = 10_000;
-/** Further ahead than what is read at once could bring it: the time of the stream has jumped, and waiting is no help. */
-const jumpMs = 60_000;
 /** Read between two looks at the clock. */
 const sliceBytes = 10 * 188;
 const tellEveryMs = 1_000;
@@ -99,8 +93,7 @@ class Upload {
 
   /** How long to wait before more is read. */
   get #earlyMs(): number {
-    const aheadMs = this.#lastWallMs - this.#parts.world.clock.wallMs();
-    return aheadMs < jumpMs ? aheadMs - leadMs : 0;
+    return earlyMs(this.#lastWallMs, this.#parts.world.clock.wallMs());
   }
 
   #take(piece: Uint8Array): void {

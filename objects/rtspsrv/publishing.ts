@@ -8,8 +8,9 @@
 import { hostOf, UdpMedia } from '#camera/datagrams';
 import type { Ingest, Publication } from '#capability/ingest';
 import { faultFrom } from '#core/errors';
-import type { Log, TcpConnection, World } from '#core/world';
-import type { GapReason } from '#media/gap';
+import type { Log, TcpConnection, Timer, World } from '#core/world';
+import type { AccessUnit } from '#media/access-unit';
+import type { Gap, GapReason } from '#media/gap';
 import { Receiver } from '#rtp/receiver';
 import { writeReceiverReport } from '#rtp/rtcp';
 import { interleavedPacket } from '#rtsp/message';
@@ -18,6 +19,7 @@ import type { Answer, MediaIn } from '#rtsp/server-dialogue';
 import type { ServerTransport } from '#rtsp/server-transport';
 import { resolveControl } from '#rtsp/url';
 import { attribute, parseSdp } from '#sdp/sdp';
+import { earlyMs } from '#source/lead';
 
 /** Tracks that one client may announce; each may take two UDP ports. */
 const trackLimit = 8;
@@ -27,7 +29,7 @@ const clockStepMs = 1_000;
 export interface PublishingParts {
   readonly world: Pick<World, 'clock' | 'random' | 'udp'>;
   readonly log: Log;
-  readonly connection: Pick<TcpConnection, 'localAddress' | 'remoteAddress' | 'write'>;
+  readonly connection: Pick<TcpConnection, 'localAddress' | 'remoteAddress' | 'write' | 'readEvery'>;
   readonly udpPorts: readonly [number, number] | undefined;
   /** The client was heard by UDP. */
   heard(): void;
@@ -51,6 +53,10 @@ export class Publishing implements MediaIn {
   #wallOffsetMs: number;
   #reportedMs: number;
   #faultsTold = 0;
+  /** Of the latest unit. */
+  #lastWallMs = 0;
+  /** It sends faster than it plays, and has to wait. */
+  #held: Timer | undefined;
   #closed = false;
 
   /** A status where what is announced cannot be published. Faults of the source pass. */
@@ -93,7 +99,14 @@ export class Publishing implements MediaIn {
         parts.ended(why);
       },
     });
-    this.#receiver = new Receiver(described.media, this.#publication, {
+    const taker = {
+      unit: (unit: AccessUnit) => {
+        this.#lastWallMs = Math.max(this.#lastWallMs, unit.wallMs);
+        this.#publication.unit(unit);
+      },
+      gap: (gap: Gap) => this.#publication.gap(gap),
+    };
+    this.#receiver = new Receiver(described.media, taker, {
       time: ingest.time,
       nextRunId: () => this.#publication.nextRunId(),
     });
@@ -123,7 +136,9 @@ export class Publishing implements MediaIn {
   }
 
   rtp(track: number, bytes: Uint8Array, begin: number, end: number): void {
-    this.#rtp(track, bytes, begin, end, this.#parts.world.clock.wallMs());
+    const wallMs = this.#parts.world.clock.wallMs();
+    this.#rtp(track, bytes, begin, end, wallMs);
+    if (this.#held === undefined && earlyMs(this.#lastWallMs, wallMs) > 0) this.#hold();
   }
 
   rtcp(track: number, bytes: Uint8Array, begin: number, end: number): void {
@@ -149,9 +164,18 @@ export class Publishing implements MediaIn {
 
   close(reason: GapReason): void {
     this.#udp?.media.close();
+    this.#held?.cancel();
     if (this.#closed) return;
     this.#closed = true;
     this.#publication.close(reason);
+  }
+
+  /** By TCP a publisher can be made to wait. */
+  #hold(): void {
+    const { clock } = this.#parts.world;
+    const waitMs = earlyMs(this.#lastWallMs, clock.wallMs());
+    this.#parts.connection.readEvery(waitMs > 0 ? Number.POSITIVE_INFINITY : 0);
+    this.#held = waitMs > 0 ? clock.after(waitMs, () => this.#hold()) : undefined;
   }
 
   #rtp(track: number, bytes: Uint8Array, begin: number, end: number, wallMs: number): void {

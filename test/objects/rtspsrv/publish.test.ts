@@ -69,6 +69,27 @@ describe('publishing over RTSP', () => {
     assert.deepEqual([facts?.['why'], facts?.['lost'], facts?.['faults']], ['teardown', 0, 0]);
   });
 
+  test('a file over TCP, sent as fast as it goes, is read at the pace at which it plays, ten seconds ahead', async t => {
+    const s = await site(t);
+    const p = await s.publisher();
+    await p.begin('live');
+    p.repeat(120);
+    const aheadMs = (): number => (s.units.at(-1)?.wallMs ?? 0) - s.rig.clock.wallMs();
+    for (let second = 0; second < 20; second += 5) {
+      await until('it is ahead', () => aheadMs() > 9_000);
+      await new Promise(r => setTimeout(r, 50));
+      assert.ok(aheadMs() < 40_000, `${aheadMs()} ms ahead after ${second} s`);
+      await s.rig.clock.pass(5_000);
+    }
+    // It is noticed that nobody is there any more when the rest is read.
+    p.client.socket.end();
+    for (let i = 0; i < 60 && s.state() !== 'idle'; i++) {
+      await s.rig.clock.pass(5_000);
+      await new Promise(r => setTimeout(r, 20));
+    }
+    assert.equal(s.state(), 'idle');
+  });
+
   test('over UDP packets out of order are put right, those of strangers are dropped, and reports go back', async t => {
     const s = await site(t);
     const p = await s.publisher();

@@ -76,6 +76,18 @@ export class ClipPublisher {
     assert.equal((await this.client.ask('RECORD', path, { Range: 'npt=0.000-' })).status, 200);
   }
 
+  /** The pictures of the clip again and again, for so many seconds of media, at once. */
+  repeat(seconds: number): void {
+    const pictures = this.#units.filter(u => u.track === 0);
+    const ticks = (pictures.at(-1)?.pts ?? 0) + 3600;
+    for (let from = 0; from < seconds * 90_000; from += ticks)
+      for (const { data, keyframe, pts } of pictures) {
+        const batch = this.#packetizers[0]?.packetize(data, keyframe, from + pts);
+        for (let i = 0; batch && i < batch.count; i++)
+          this.client.socket.write(batch.bytes.slice(batch.offsets[i], batch.offsets[i + 1]));
+      }
+  }
+
   /** So many units, of pictures and sound together. `lose`: those that never arrive; `swap`: neighbours in the other order. */
   give(count: number, swap = false): void {
     const packets: { readonly track: number; readonly bytes: Uint8Array }[] = [];
