@@ -11,6 +11,7 @@ import { openDatabase } from '#host/database';
 import { channel } from '#host/port';
 import type { Sink } from '#hub/sink';
 import storage from '#objects/storage/index';
+import { createStorage } from '#objects/storage/storage';
 import { makeRun, t0, units } from '../archive/rig.ts';
 
 interface Lost {
@@ -38,7 +39,7 @@ interface Rig {
   readonly files: FakeFiles;
   readonly world: FakeWorld;
   readonly context: FakeContext;
-  readonly object: Awaited<ReturnType<typeof storage.create>>;
+  readonly object: ReturnType<typeof createStorage>;
 }
 
 /** An object whose library lives behind a wire, as in the daemon. */
@@ -67,7 +68,7 @@ function makeStorage(files = new FakeFiles()): Rig {
     files,
     world,
     context,
-    object: storage.create(context as never) as Awaited<ReturnType<typeof storage.create>>,
+    object: createStorage(context as never),
   };
 }
 
