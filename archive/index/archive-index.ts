@@ -17,6 +17,8 @@ import { bringUpToDate } from './schema.ts';
 
 export class ArchiveIndex {
   readonly #db: LiveDatabase;
+  /** Of the file behind its name, as it was seen first. */
+  fileId: number | undefined;
   readonly condemned: CondemnedTable;
   readonly locks: LockTable;
   readonly hashes: HashTable;

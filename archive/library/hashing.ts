@@ -118,7 +118,7 @@ export class Hasher {
     } catch (e) {
       const fault = faultFrom(e);
       if (fault.kind === 'absent') return undefined;
-      if (fault.kind !== 'storage') throw fault;
+      if (fault.kind !== 'storage' || fault.code === 'too-many-files') throw fault;
       log.warn('file-not-hashed', { file: row.name, error: fault.message });
       index.hashes.set(row.name, '');
       return '';

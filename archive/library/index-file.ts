@@ -30,16 +30,22 @@ export async function openIndex(
   const isWhole = !(await exists(world, `${folder}/${unfinished}`));
   try {
     if (isWhole || !isThere) return { place: place(openDatabase(world, path)), isNew: !isThere };
-    log.error('index-damaged', { folder, error: 'it was being written again when the daemon ended' });
+    log.error('index-damaged', { folder, error: 'it was damaged or being written again when the daemon ended' });
   } catch (e) {
     const fault = faultFrom(e);
-    if (fault.code !== 'database') throw fault;
+    if (fault.code !== 'database' && fault.code !== 'index-damaged') throw fault;
     log.error('index-damaged', { folder, error: fault.message });
   }
   await files.rename(path, `${path}.damaged-${Math.floor(world.clock.wallMs())}`);
   for (const part of ['-wal', '-shm']) if (await exists(world, path + part)) await files.remove(path + part);
   if (!isWhole) await files.remove(`${folder}/${unfinished}`);
   return { place: place(openDatabase(world, path)), isNew: true };
+}
+
+/** SQLite has met damage in it: the next start sets it aside. */
+export async function condemnIndex({ files, log }: Pick<World, 'files' | 'log'>, folder: string): Promise<void> {
+  log.error('index-damaged', { folder, error: 'SQLite met damage in it' });
+  await files.writeText(`${folder}/${unfinished}`, '');
 }
 
 function openDatabase(world: World, path: string): ArchiveIndex {
@@ -55,8 +61,14 @@ function openDatabase(world: World, path: string): ArchiveIndex {
 /** Looks whether the index still has its name, and gives it back if not. When it cannot, the archive goes on without, and the next call tries again. */
 export async function keepIndexFile(world: World, { folder, index, files, log }: Place): Promise<void> {
   const path = `${folder}/${indexFile}`;
-  if (await exists(world, path)) return;
+  const id = await idOf(world, path);
+  if (id !== undefined && (index.fileId === undefined || id === index.fileId)) {
+    index.fileId = id;
+    return;
+  }
   try {
+    // Somebody put another file there: nobody reads it, and it is not ours to delete.
+    if (id !== undefined) await files.rename(path, `${path}.foreign-${Math.floor(world.clock.wallMs())}`);
     await files.writeText(`${folder}/${unfinished}`, '');
     try {
       index.moveTo(path, () => world.openDatabase(path));
@@ -65,6 +77,7 @@ export async function keepIndexFile(world: World, { folder, index, files, log }:
       if (await exists(world, path)) await files.remove(path);
       throw faultFrom(e);
     }
+    index.fileId = await idOf(world, path);
     await files.syncFolder(folder);
     await files.remove(`${folder}/${unfinished}`);
     log.warn('index-deleted', { file: indexFile, written: 'again' });
@@ -75,13 +88,14 @@ export async function keepIndexFile(world: World, { folder, index, files, log }:
   }
 }
 
-async function exists({ files }: World, path: string): Promise<boolean> {
+const exists = async (world: World, path: string): Promise<boolean> => (await idOf(world, path)) !== undefined;
+
+async function idOf({ files }: World, path: string): Promise<number | undefined> {
   try {
-    await files.stat(path);
-    return true;
+    return (await files.stat(path)).id;
   } catch (e) {
     const fault = faultFrom(e);
-    if (fault.kind === 'absent') return false;
+    if (fault.kind === 'absent') return undefined;
     throw fault;
   }
 }

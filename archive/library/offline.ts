@@ -111,7 +111,7 @@ export async function rebuildArchive(
       world.openDatabase(path).close();
     } catch (e) {
       const fault = faultFrom(e);
-      if (fault.code !== 'database') throw fault;
+      if (fault.code !== 'database' && fault.code !== 'index-damaged') throw fault;
     }
     await files.rename(path, `${path}.old`);
   } finally {

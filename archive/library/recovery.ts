@@ -234,7 +234,8 @@ async function examine(place: Place, path: string, cut: boolean): Promise<Candid
     file = await files.open(`${folder}/${path}`, cut ? 'edit' : 'read');
   } catch (e) {
     const fault = faultFrom(e);
-    if (fault.kind === 'absent' || fault.kind === 'storage') return undefined;
+    // Without handles nothing can be said about any file; it must not be taken for a foreign one.
+    if (fault.kind === 'absent' || (fault.kind === 'storage' && fault.code !== 'too-many-files')) return undefined;
     throw fault;
   }
   try {

@@ -22,7 +22,7 @@ import { deleteRange } from './delete-range.ts';
 import { dropReserved, listFilling, reserveName } from './filling.ts';
 import { beginRebuild, expectHashes, takeNewestMonths } from './from-ledger.ts';
 import { Hasher } from './hashing.ts';
-import { keepIndexFile, openIndex } from './index-file.ts';
+import { condemnIndex, keepIndexFile, openIndex } from './index-file.ts';
 import { entriesOf } from './ledger.ts';
 import type {
   AllLimits,
@@ -107,6 +107,7 @@ export class LibraryOfFolder implements Library {
         throw faultFrom(e);
       }
     } catch (e) {
+      if (faultFrom(e).code === 'index-damaged') await condemnIndex(this.#world, folder);
       await lock.release();
       throw faultFrom(e);
     }
@@ -116,8 +117,18 @@ export class LibraryOfFolder implements Library {
     const { place } = this.#open;
     // The ledger first: a line too many is harmless, a line too few is lost with the index.
     await place.ledger.append(entriesOf(notes));
-    const empty = place.index.apply(notes);
+    const empty = await this.#applied(place, notes);
     if (empty.length > 0) await unlinkCondemned(place, empty);
+  }
+
+  async #applied(place: Place, notes: readonly Note[]): Promise<string[]> {
+    try {
+      return place.index.apply(notes);
+    } catch (e) {
+      const fault = faultFrom(e);
+      if (fault.code === 'index-damaged') await condemnIndex(this.#world, place.folder);
+      throw fault;
+    }
   }
 
   async known(track: string): Promise<KnownTrack | undefined> {

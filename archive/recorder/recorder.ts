@@ -253,7 +253,12 @@ export class Recorder {
       this.#notes = [...notes, ...this.#notes];
       this.#commitNotBefore = this.#world.clock.monotonicMs() + 1000;
       this.#trouble('', fault);
-      if (fault.kind === 'cancelled' || fault.kind === 'bug' || this.#notes.length > mostNotes)
+      if (
+        fault.kind === 'cancelled' ||
+        fault.kind === 'bug' ||
+        fault.code === 'index-damaged' ||
+        this.#notes.length > mostNotes
+      )
         this.#onDead(
           fault.kind === 'storage' || fault.kind === 'bug'
             ? fault

@@ -9,7 +9,8 @@ import type { Database, SqlValue } from '#core/world';
 /** Statements kept compiled. Texts are literals in the code, so the number is theirs; the bound is for who builds texts. */
 const keptStatements = 200;
 
-const sqliteFull = 13;
+/** What the operator can tell apart: SQLITE_CORRUPT, SQLITE_FULL, SQLITE_NOTADB. */
+const codes: Readonly<Record<number, string>> = { 11: 'index-damaged', 13: 'disk-full', 26: 'index-damaged' };
 
 class HostDatabase implements Database {
   readonly #database: DatabaseSync;
@@ -70,7 +71,7 @@ class HostDatabase implements Database {
     } catch (e) {
       if (e instanceof Fault) throw e;
       const { errcode, message } = e as { errcode?: number; message: string };
-      const code = errcode !== undefined && (errcode & 0xff) === sqliteFull ? 'disk-full' : 'database';
+      const code = codes[(errcode ?? 0) & 0xff] ?? 'database';
       throw new Fault('storage', code, `${this.#path}: ${message}`, { path: this.#path, sqlite: errcode }, e);
     }
   }

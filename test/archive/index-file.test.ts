@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -59,6 +59,43 @@ describe('an index that somebody deletes', () => {
       assert.ok(readdirSync(folder).some(n => n.includes('damaged')));
       assert.ok(!existsSync(join(folder, 'index.sqlite3.unfinished')));
     });
+  });
+});
+
+test('an index that somebody replaces by another file is written again; the other is kept aside', async () => {
+  await inFolder(async (folder, library) => {
+    await library.commit([{ is: 'track', track: 'cam1' }, gap(1000)]);
+    await library.retain(limits);
+    rmSync(join(folder, 'index.sqlite3'));
+    writeFileSync(join(folder, 'index.sqlite3'), 'from the other disk');
+    await library.retain(limits);
+    await library.commit([gap(20_000)]);
+    await library.close();
+    assert.equal(readdirSync(folder).filter(n => n.includes('.foreign-')).length, 1);
+    assert.equal((await library.open(folder)).unclean, false);
+    assert.ok((await reasons(library)) >= 1);
+  });
+});
+
+test('an index that is damaged inside is set aside at the next start, and gaps come from the ledger', async () => {
+  await inFolder(async (folder, library) => {
+    await library.commit([{ is: 'track', track: 'cam1' }, gap(1000)]);
+    await library.close();
+    const path = join(folder, 'index.sqlite3');
+    const bytes = readFileSync(path);
+    // The header stays, so that it opens; the pages of the tables are garbage.
+    writeFileSync(path, bytes.fill(0x5a, 8192));
+    // Pages may be met at the start or later, by whoever needs them.
+    const work = async (): Promise<void> => {
+      await library.open(folder);
+      await library.commit([gap(20_000)]);
+    };
+    await assert.rejects(work(), { code: 'index-damaged' });
+    await library.abandon();
+    await library.open(folder);
+    await library.commit([gap(40_000)]);
+    assert.ok((await reasons(library)) >= 1);
+    assert.ok(readdirSync(folder).some(n => n.includes('.damaged-')));
   });
 });
 
