@@ -103,8 +103,10 @@ export async function takeNewestMonths(place: Place): Promise<void> {
     const track = state.locks.has(`${name} ${id}`) ? undefined : index.track(name);
     if (track) index.locks.remove(track.id, id);
   }
-  // A lock is in the index first: a deletion under way must see it.
-  const told = index.locks.all().filter(l => months.includes(ledgerPath(l.createdMs).slice(ledgerFolder.length + 1)));
+  // A lock is in the index first: a deletion under way must see it. Its month may have no ledger yet: that line was to be the first.
+  const [oldest = ''] = months;
+  const monthOf = (l: Lock): string => ledgerPath(l.createdMs).slice(ledgerFolder.length + 1);
+  const told = index.locks.all().filter(l => monthOf(l) >= oldest);
   const untold = told.filter(l => !state.locks.has(`${l.track} ${l.id}`));
   await ledger.append(untold.map((l): Dated => [l.createdMs, { lock: lineOfLock(l) }]));
 }

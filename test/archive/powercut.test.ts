@@ -14,6 +14,13 @@ describe('power cuts and kills, by seed (npm run powercut runs thousands)', () =
     assert.ok(deaths >= 60, `${deaths} deaths`);
   });
 
+  /** Seeds that found something once. */
+  for (const [seed, what] of [[2214, 'a lock that dies before the first line of the ledger']] as const)
+    test(what, async () => {
+      const { wrong, story } = await runSeed(seed);
+      assert.deepEqual(wrong, [], story.join('\n'));
+    });
+
   for (const how of ['kill', 'powerCut'] as const)
     test(`a life that ends at one operation after the other, by a ${how}`, async () => {
       for (let dieAt = 1; dieAt <= 400; dieAt += 23) {
