@@ -3,7 +3,7 @@
  * fuzz tests more rounds. A test whose peer (ffmpeg, GStreamer, Chromium ...) is absent is
  * skipped and names it; with OCELLUS_PEERS=required such a skip is a failure.
  *
- * End-to-end tests watch the clock, so they run alone and last; the others share the cores.
+ * End-to-end tests watch the clock and mostly wait, so they come last, two at a time; the others share the cores.
  */
 import { globSync } from 'node:fs';
 import { run } from 'node:test';
@@ -15,7 +15,7 @@ const places = words.filter(w => !w.startsWith('--'));
 const files = (places.length > 0 ? places : ['test'])
   .flatMap(place => (place.endsWith('.ts') ? [place] : globSync(`${place}/**/*.test.ts`)))
   .sort();
-const alone = (file: string): boolean => file.includes('/e2e/');
+const isEndToEnd = (file: string): boolean => file.includes('/e2e/');
 const timeoutMs = 180_000;
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
@@ -43,10 +43,13 @@ async function phase(chosen: readonly string[], concurrency: number): Promise<vo
 }
 
 await phase(
-  files.filter(f => !alone(f)),
+  files.filter(f => !isEndToEnd(f)),
   2,
 );
-await phase(files.filter(alone), 1);
+await phase(
+  files.filter(f => isEndToEnd(f)),
+  2,
+);
 const { passed, failed, skipped } = counts;
 process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

@@ -86,13 +86,17 @@ export class GstCamera {
       },
     );
     this.#child = child;
+    // GStreamer's server dies of an assertion of its own now and then (rtsp-stream.c, gst_pad_unlink): then it is there again, as a camera would be.
+    child.once('exit', (_, signal) => {
+      if (signal === 'SIGABRT' && this.#child === child) void this.start();
+    });
     await once(child.stdout, 'data');
   }
 
   async stop(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
-    if (!child || child.exitCode !== null) return;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
     await ended;
