@@ -4,8 +4,8 @@
  * when it is complete. Recording goes on beside it; of one track there is one filling at a time.
  *
  * It begins with the key frame that begins the incomplete group of pictures before the gap, and
- * then that group makes room, or else with the first key frame inside; it ends where the gap ends:
- * with the first picture behind it in decoding order, so of reordered pictures one or two may be left out.
+ * then that group makes room, or else with the first key frame inside; it ends before the key frame with
+ * which recording went on, in decoding order, so of reordered pictures one or two may be left out.
  */
 import { createHash } from 'node:crypto';
 import { Fault, faultFrom } from '#core/errors';
@@ -73,6 +73,8 @@ export class Filling {
   #reordered = false;
   #lastDts: number | undefined;
   #lastStepMs = 0;
+  /** Not every picture is a key frame. */
+  #hasGroups = false;
   /** What brings the times of the units to those of the track. */
   #shiftMs = 0;
   /** Where accepted footage ends. */
@@ -120,7 +122,7 @@ export class Filling {
       this.#waiting = false;
     }
     const unit = this.#shiftMs === 0 ? given : { ...given, wallMs: given.wallMs + this.#shiftMs };
-    if (leads && unit.wallMs >= this.#gap.endMs - this.#lastStepMs / 2) {
+    if (leads && this.#isBehind(unit)) {
       this.#finish();
       return;
     }
@@ -150,6 +152,17 @@ export class Filling {
     if (this.#over) return;
     if (this.#format && !this.#waiting) this.#take(this.#format, this.#format.fragmenter.flush());
     this.#over = true;
+  }
+
+  /**
+   * Recording went on with a key frame, so that one ends it whose time is about that; the clocks are not the same to the
+   * picture. Where every picture is one, or none comes in time, the time alone says it.
+   */
+  #isBehind(unit: AccessUnit): boolean {
+    const lateMs = unit.wallMs - this.#gap.endMs;
+    if (!unit.keyframe) this.#hasGroups = true;
+    if (!this.#hasGroups) return lateMs >= -this.#lastStepMs / 2;
+    return unit.keyframe ? lateMs >= -sameMs : lateMs >= this.#lastStepMs * 1.5;
   }
 
   #begin(run: Run): boolean {
