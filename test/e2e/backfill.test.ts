@@ -177,7 +177,12 @@ describe('a gap that the device has recorded', { skip: needPeer('ffmpeg', 'ffpro
     await until('the gaps are filled', async () => (await b.timeline()).length === 1, 40_000);
     assert.deepEqual(new Set((await b.gaps()).map(g => g.filled !== undefined)), new Set([true]));
     assert.equal(await b.daemon.stop(), 0);
-    assert.deepEqual(seams(numbersOf(b.daemon)), []);
+    // Without sender reports the device tells its clock in whole seconds. Where no two key frames lie close enough to
+    // tell the rest, as may be after a restart, as much as that second may be there twice, or missing.
+    for (const seam of seams(numbersOf(b.daemon))) {
+      const [before = 0, behind = 0] = seam.split(' ').map(Number);
+      assert.ok(Math.abs(behind - before - 1) <= 25, seam);
+    }
     for (const file of filesOf(b.daemon)) assert.ok(decodedPictures(file) > 0);
   });
 });

@@ -86,7 +86,8 @@ async function recordingSite(t: {
 }
 
 describe('a site with two cameras', () => {
-  for (const outage of [1, 40])
+  // Pieces less than a second apart are one in the timeline, and this camera's first pictures come in a burst.
+  for (const outage of [2, 40])
     test(`a camera that is away for ${outage} s comes back; the other is undisturbed, and the gap is in the timeline`, {
       timeout: 170_000,
     }, async t => {
