@@ -79,7 +79,7 @@ export class ServerSession {
   #aliveMs: number;
   #effects: ServerEffect[] = [];
 
-  /** Without `media` nobody can publish: ANNOUNCE is not implemented then. */
+  /** Without `media` nobody can publish: ANNOUNCE is answered with 501. */
   constructor(options: ServerOptions, nowMs: number, media?: MediaIn) {
     this.#options = options;
     this.#media = media;
