@@ -4,7 +4,7 @@ import { type Context, defineObjectType, type Instance } from '#core/define';
 import type { ProblemText } from '#core/problem';
 import { Nullable, type Static, Type } from '#core/schema';
 import { VideoSource } from '#interface/video-source';
-import { commonSourceConfig } from '#source/config';
+import { checkEnable, commonSourceConfig } from '#source/config';
 
 const { dynamic, enable, stall_seconds, linger_seconds } = commonSourceConfig;
 
@@ -66,7 +66,7 @@ function check(c: Static<typeof config>): ProblemText[] {
   const url = URL.parse(c.url);
   if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === '')
     found.push(error('/url', 'expected http://host[:port]/path or https://, got something else'));
-  if (c.enable.length === 0) found.push(error('/enable', 'expected "video" or "audio", got neither'));
+  found.push(...checkEnable(c));
   if (c.kind === 'mjpeg' && !c.enable.includes('video'))
     found.push(error('/enable', 'expected "video" with "mjpeg", which has nothing else'));
   for (const [name, value] of Object.entries(c.headers)) {

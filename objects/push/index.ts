@@ -6,7 +6,7 @@ import type { ProblemText } from '#core/problem';
 import { type Static, Type } from '#core/schema';
 import { PushSource } from '#interface/push-source';
 import { VideoSource } from '#interface/video-source';
-import { commonSourceConfig } from '#source/config';
+import { checkEnable, commonSourceConfig } from '#source/config';
 
 const config = Type.Object({
   protocols: Type.Array(Type.Union([Type.Literal('whip'), Type.Literal('rtsp'), Type.Literal('ts')]), {
@@ -38,13 +38,7 @@ export type PushContract = Instance<typeof config, typeof provides, Record<never
 
 function check(c: Static<typeof config>): ProblemText[] {
   const found: ProblemText[] = [];
-  if (c.enable.length === 0)
-    found.push({
-      severity: 'error',
-      code: 'bad-value',
-      pointer: '/enable',
-      reason: 'expected "video" or "audio", got neither',
-    });
+  found.push(...checkEnable(c));
   // The default means every way there is, and says nothing of one in particular.
   if (c.protocols.includes('whip') && c.protocols.length < 3)
     found.push({

@@ -6,7 +6,7 @@ import type { ProblemText } from '#core/problem';
 import { type Static, Type } from '#core/schema';
 import { VideoSource } from '#interface/video-source';
 import { parseRtspUrl } from '#rtsp/url';
-import { commonSourceConfig } from '#source/config';
+import { checkEnable, commonSourceConfig } from '#source/config';
 
 const config = Type.Object({
   url: Type.Optional(Type.String({ description: 'rtsp://host[:port]/path[?query], or rtsps://' })),
@@ -60,7 +60,7 @@ function check(c: CameraConfig): ProblemText[] {
         'expected "tcp" or "http" with rtsps://, since the others would not be encrypted',
       ),
     );
-  if (c.enable.length === 0) found.push(error('bad-value', '/enable', 'expected "video" or "audio", got neither'));
+  found.push(...checkEnable(c));
   return found;
 }
 

@@ -1,4 +1,5 @@
 /** Properties that every source has (docs/spec/config.md 8.1); a type spreads those that mean something to it. */
+import type { ProblemText } from '#core/problem';
 import { Type } from '#core/schema';
 
 export const commonSourceConfig = {
@@ -26,3 +27,16 @@ export const commonSourceConfig = {
     description: "'server': arrival clock, smoothed; 'device': its clock, if within 2 s of ours",
   }),
 };
+
+/** Whether `enable` leaves anything of a source: an object's `check` adds what this finds. */
+export const checkEnable = ({ enable }: { readonly enable: readonly string[] }): ProblemText[] =>
+  enable.length > 0
+    ? []
+    : [
+        {
+          severity: 'error',
+          code: 'bad-value',
+          pointer: '/enable',
+          reason: 'expected "video" or "audio", got neither',
+        },
+      ];
